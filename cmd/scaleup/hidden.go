@@ -1,0 +1,85 @@
+package main
+
+import (
+	"log/slog"
+
+	"github.com/spf13/cobra"
+
+	"scaleup/internal/guard"
+	"scaleup/internal/haproxyctl"
+	"scaleup/internal/lbagent"
+	"scaleup/internal/remote"
+	"scaleup/internal/resource"
+)
+
+// The verbs below run on servers, started by scaleup itself or by systemd; help
+// does not show them.
+
+func remoteCommand(o *options) *cobra.Command {
+	var encoded, receive string
+	cmd := &cobra.Command{
+		Use: "remote", Hidden: true, Short: "Answer requests on standard input (runs on servers)",
+		Args: exactly(0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			switch {
+			case encoded != "":
+				code, err := remote.Exec(cmd.Context(), encoded, o.in, o.out, o.err)
+				if err == nil && code != 0 {
+					return silent(code)
+				}
+				return err
+			case receive != "":
+				return resource.Receive(resource.Host(), receive, o.in)
+			default:
+				return remote.New().Serve(cmd.Context(), o.in, o.out)
+			}
+		},
+	}
+	cmd.Flags().StringVar(&encoded, "exec", "", "run this argument vector (base64url of JSON)")
+	cmd.Flags().StringVar(&receive, "receive", "", "receive the release with this digest as a tar stream")
+	return cmd
+}
+
+func guardCommand(o *options) *cobra.Command {
+	config := ""
+	cmd := &cobra.Command{
+		Use: "guard", Hidden: true, Short: "Keep this database server in its group (runs on servers)",
+		Args: exactly(0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := guard.LoadConfig(config)
+			if err != nil {
+				return err
+			}
+			return guard.Run(cmd.Context(), cfg, slog.New(slog.NewTextHandler(o.err, nil)))
+		},
+	}
+	cmd.Flags().StringVar(&config, "config", "/etc/scaleup/guard.json", "configuration")
+	return cmd
+}
+
+func agentCommand(o *options) *cobra.Command {
+	config := ""
+	cmd := &cobra.Command{
+		Use: "lb-agent", Hidden: true, Short: "Tell keepalived whether HAProxy answers (runs on servers)",
+		Args: exactly(0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := lbagent.Load(config)
+			if err != nil {
+				return err
+			}
+			return lbagent.Run(cmd.Context(), cfg, slog.New(slog.NewTextHandler(o.err, nil)))
+		},
+	}
+	cmd.Flags().StringVar(&config, "config", "/etc/scaleup/lb-agent.json", "configuration")
+	return cmd
+}
+
+func haproxyStateCommand(*options) *cobra.Command {
+	return &cobra.Command{
+		Use: "haproxy-state start|reload", Hidden: true, Short: "Keep server states over HAProxy's reload (runs on servers)",
+		Args: exactly(1, "start or reload"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return haproxyctl.WriteState(cmd.Context(), haproxyctl.DefaultPaths(), args[0])
+		},
+	}
+}

@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"scaleup/internal/host"
+	"scaleup/internal/secrets"
+	"scaleup/internal/status"
+	"scaleup/internal/topology"
+)
+
+func statusCommand(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use: "status", Short: "Tell in one sentence and one screen how the site is",
+		Long: `status asks every server, side by side, and opens with the verdict. Servers
+that do not answer are shown as unreachable; it answers within 2 s all the same.
+It exits with 0 when the site is healthy and with 2 when it is not.`,
+		Args: exactly(0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			op, err := o.load()
+			if err != nil {
+				return err
+			}
+			r, err := op.status(cmd.Context())
+			if err != nil {
+				return err
+			}
+			if op.json {
+				err = writeJSON(op.out, r)
+			} else {
+				printStatus(op.out, r)
+			}
+			if err == nil && !r.Healthy {
+				return silent(exitChanges)
+			}
+			return err
+		},
+	}
+}
+
+// status asks all servers and assesses the answers.
+func (op *operation) status(ctx context.Context) (status.Report, error) {
+	off, err := op.labOff(ctx)
+	if err != nil {
+		return status.Report{}, err
+	}
+	var d *dialer
+	if len(off) < len(op.topology.Servers) {
+		if d, err = op.dialer(); err != nil {
+			return status.Report{}, err
+		}
+	}
+	answers := status.Ask(ctx, op.topology, func(ctx context.Context, s topology.Server) (host.Host, bool, error) {
+		if slices.Contains(off, s.Name) {
+			return nil, true, nil
+		}
+		h, err := d.dial(ctx, s)
+		return h, false, err
+	})
+	ca := ""
+	if op.topology.Site.TLS.Internal {
+		store, err := secrets.Open(op.stateDir)
+		if err != nil {
+			return status.Report{}, err
+		}
+		ca = store.CAFile()
+	}
+	return status.Assess(op.topology, ca, answers), nil
+}
+
+// printStatus fits nine servers into 80 columns and 24 lines.
+func printStatus(w io.Writer, r status.Report) {
+	fmt.Fprintf(w, "%s\n\n", r.Verdict)
+	for _, s := range r.Servers {
+		fmt.Fprintf(w, "%-8s %-13s %-15s %-12s %s\n", s.Name, s.Role, s.Address, s.State, fit(components(s), 28))
+	}
+	fmt.Fprintln(w)
+	for _, v := range r.VIPs {
+		fmt.Fprintf(w, "%-8s address %-15s held by %s\n", v.Name, v.Address, orNobody(v.Holder))
+	}
+	var members []string
+	for _, m := range r.Database.Members {
+		members = append(members, fmt.Sprintf("%s %s", m.Server, strings.TrimSpace(m.State+" "+strings.ToLower(m.Role))))
+	}
+	fmt.Fprintf(w, "database %s\n", strings.Join(members, ", "))
+	for _, t := range r.Tiers {
+		var backends []string
+		for _, b := range t.Backends {
+			backends = append(backends, fmt.Sprintf("%s %s", b.Server, b.State))
+		}
+		if !strings.HasPrefix(t.Name, "mysql") {
+			fmt.Fprintf(w, "%-8s %s\n", t.Name, strings.Join(backends, ", "))
+		}
+	}
+	fmt.Fprintf(w, "\n%s at %s\n", r.URL, r.Address)
+}
+
+// components lists what is wrong on a server, or else what runs and its version.
+func components(s status.Server) string {
+	var bad, good []string
+	for _, c := range s.Components {
+		if c.State != "running" {
+			bad = append(bad, c.Name+" "+c.State)
+		} else if c.Version != "" {
+			good = append(good, c.Name+" "+c.Version)
+		} else if c.Name == "app" {
+			good = append(good, c.Name)
+		}
+	}
+	if len(bad) > 0 {
+		return strings.Join(bad, ", ")
+	}
+	return strings.Join(good, ", ")
+}
+
+func fit(s string, width int) string {
+	if len(s) <= width {
+		return s
+	}
+	return s[:width-1] + "…"
+}
+
+func orNobody(holder string) string {
+	if holder == "" {
+		return "nobody"
+	}
+	return holder
+}

@@ -1,0 +1,161 @@
+// Package apply carries out a plan: its steps and nothing else, stage after
+// stage, each step checked before and after. It decides nothing; what is to be
+// done, and in which order, stands in the plan.
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"scaleup/internal/host"
+	"scaleup/internal/journal"
+	"scaleup/internal/plan"
+	"scaleup/internal/resource"
+	"scaleup/internal/topology"
+)
+
+// ErrStale means that a server is no longer what the plan was made from.
+var ErrStale = errors.New("the server has changed since the plan was made; run the command again")
+
+// Runner holds what carrying out a plan needs.
+type Runner struct {
+	Topology *topology.Topology
+	Hosts    map[string]host.Host
+	Items    []plan.Item       // what the plan's resources are, from the survey it was made of
+	Folders  map[string]string // folder on this machine, by release digest
+	Binary   string            // path of scaleup on the servers
+	Journal  *journal.Log
+}
+
+// actor observes and does one kind of step.
+type actor interface {
+	observe(ctx context.Context, s plan.Step) (plan.State, error)
+	do(ctx context.Context, s plan.Step) error
+}
+
+// Failure is a step that did not have its effect.
+type Failure struct {
+	Step plan.Step
+	Err  error
+}
+
+func (f *Failure) Error() string {
+	return fmt.Sprintf("stage %d, %s: %s %s: %v", f.Step.Stage, f.Step.Server, f.Step.Action, f.Step.Resource, f.Err)
+}
+
+// Unwrap gives the cause.
+func (f *Failure) Unwrap() error { return f.Err }
+
+// Run carries out the plan. The first stage with a failure is the last one: its
+// other servers finish what they are at, and everything after stays as it is.
+func (r *Runner) Run(ctx context.Context, p plan.Plan) error {
+	for _, stage := range p.Stages() {
+		if err := r.stage(ctx, stage); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stage runs the steps of one stage: servers side by side, a server's own steps
+// in their order.
+func (r *Runner) stage(ctx context.Context, steps []plan.Step) error {
+	by, order := map[string][]plan.Step{}, []string{}
+	for _, s := range steps {
+		if by[s.Server] == nil {
+			order = append(order, s.Server)
+		}
+		by[s.Server] = append(by[s.Server], s)
+	}
+	failures := make([]error, len(order))
+	var wait sync.WaitGroup
+	for i, server := range order {
+		wait.Go(func() { failures[i] = r.server(ctx, by[server]) })
+	}
+	wait.Wait()
+	return errors.Join(failures...)
+}
+
+func (r *Runner) server(ctx context.Context, steps []plan.Step) error {
+	for _, s := range steps {
+		began := time.Now()
+		r.log(journal.Began, s, 0, s.Reason)
+		did, err := r.step(ctx, s)
+		switch {
+		case err != nil:
+			r.log(journal.Failed, s, time.Since(began), err.Error())
+			return &Failure{Step: s, Err: err}
+		case did:
+			r.log(journal.Done, s, time.Since(began), s.Reason)
+		default:
+			r.log(journal.Skipped, s, time.Since(began), "it is so already")
+		}
+	}
+	return nil
+}
+
+func (r *Runner) log(kind journal.Kind, s plan.Step, elapsed time.Duration, message string) {
+	r.Journal.Add(journal.Event{
+		Event: kind, Stage: s.Stage, Server: s.Server, Resource: s.Resource, Action: string(s.Action), Message: message, Elapsed: elapsed,
+	})
+}
+
+// step brings one resource to its wanted state and reports whether that took
+// anything.
+func (r *Runner) step(ctx context.Context, s plan.Step) (did bool, err error) {
+	if spec := r.spec(s); spec != nil {
+		return r.farEnd(ctx, s, spec)
+	}
+	a, err := r.actorFor(s)
+	if err != nil {
+		return false, err
+	}
+	now, err := a.observe(ctx, s)
+	if err != nil {
+		return false, err
+	}
+	if now == s.To {
+		return false, nil
+	}
+	if err := a.do(ctx, s); err != nil {
+		return false, err
+	}
+	return true, await(ctx, a, s)
+}
+
+// patience is how long a site resource may take to reach its state: longer than
+// every timeout of a request on its way through the tiers (30 s).
+const patience = 60 * time.Second
+
+func await(ctx context.Context, a actor, s plan.Step) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		now, err := a.observe(ctx, s)
+		if err == nil && now == s.To {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			if err != nil {
+				return fmt.Errorf("wait until it is %s: %w", s.To, err)
+			}
+			return fmt.Errorf("it should be %q and is still %q after %s", s.To, now, patience)
+		case <-tick.C:
+		}
+	}
+}
+
+func (r *Runner) spec(s plan.Step) resource.Spec {
+	for _, item := range r.Items {
+		if item.Server == s.Server && item.Spec.ID() == s.Resource {
+			return item.Spec
+		}
+	}
+	return nil
+}

@@ -1,0 +1,190 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"scaleup/internal/haproxyctl"
+	"scaleup/internal/plan"
+	"scaleup/internal/remote"
+	"scaleup/internal/spec"
+	"scaleup/internal/survey"
+	"scaleup/internal/topology"
+)
+
+// actorFor finds who handles a site resource: something several servers hold
+// together.
+func (r *Runner) actorFor(s plan.Step) (actor, error) {
+	switch kind, _, _ := strings.Cut(s.Resource, ":"); kind {
+	case "rotation":
+		return rotation{r}, nil
+	case "vip":
+		return vip{r}, nil
+	case "primary":
+		return primary{r}, nil
+	case "member":
+		return member{r}, nil
+	default:
+		return nil, fmt.Errorf("the plan names %s, which nothing here can do", s.Resource)
+	}
+}
+
+// balancers asks every load balancer the same, side by side, in their order.
+func (r *Runner) balancers(ctx context.Context, q remote.Request) ([]remote.Response, error) {
+	tier := r.Topology.With(spec.LoadBalancer)
+	answers, errs := make([]remote.Response, len(tier)), make([]error, len(tier))
+	var wait sync.WaitGroup
+	for i, lb := range tier {
+		wait.Go(func() { answers[i], errs[i] = r.Hosts[lb.Name].Call(ctx, q) })
+	}
+	wait.Wait()
+	for i, err := range errs {
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", tier[i].Name, err)
+		}
+	}
+	return answers, nil
+}
+
+// rotation takes a backend server out of every load balancer and puts it back.
+type rotation struct{ *Runner }
+
+func (a rotation) observe(ctx context.Context, s plan.Step) (plan.State, error) {
+	answers, err := a.balancers(ctx, remote.Request{Balancer: true})
+	if err != nil {
+		return "", err
+	}
+	name := strings.TrimPrefix(s.Resource, "rotation:")
+	var views [][]haproxyctl.Server
+	busy := 0
+	for _, p := range answers {
+		views = append(views, p.Balancer.Servers)
+		for _, server := range p.Balancer.Servers {
+			if server.Name == name {
+				busy += server.Sessions
+			}
+		}
+	}
+	place := survey.Rotation(views)[name]
+	if place == plan.Drained && s.To == plan.State(plan.Drained) && busy > 0 {
+		return plan.State(fmt.Sprintf("draining, %d requests in flight", busy)), nil
+	}
+	return plan.State(place), nil
+}
+
+func (a rotation) do(ctx context.Context, s plan.Step) error {
+	name := strings.TrimPrefix(s.Resource, "rotation:")
+	backend := "web"
+	if server, err := a.Topology.Server(s.Server); err == nil && server.Role == spec.App {
+		backend = "app"
+	}
+	state := haproxyctl.OrderReady
+	if s.To == plan.State(plan.Drained) {
+		state = haproxyctl.OrderDrain
+	}
+	_, err := a.balancers(ctx, remote.Request{Rotate: &remote.Rotate{Backend: backend, Server: name, State: state}})
+	return err
+}
+
+// vip moves the virtual addresses away from a load balancer and lets it stand by
+// again.
+type vip struct{ *Runner }
+
+func (a vip) observe(ctx context.Context, s plan.Step) (plan.State, error) {
+	answers, err := a.balancers(ctx, remote.Request{Facts: true, Balancer: true})
+	if err != nil {
+		return "", err
+	}
+	holder, fit := "", false
+	for i, lb := range a.Topology.With(spec.LoadBalancer) {
+		if answers[i].Facts.InterfaceOf(a.Topology.Public.String()) != "" {
+			holder = lb.Name
+		}
+		if lb.Name == s.Server {
+			fit = answers[i].Balancer.Fit && !answers[i].Balancer.Yielding
+		}
+	}
+	switch {
+	case s.Action == plan.Move && holder != "" && holder != s.Server:
+		// Told to stay away, too, so that it does not come back in between.
+		if yields(answers, a.Topology, s.Server) {
+			return s.To, nil
+		}
+	case s.Action == plan.Return && fit:
+		return s.To, nil
+	case s.Action == plan.Wait && holder != "":
+		return s.To, nil
+	}
+	return plan.State(holder), nil
+}
+
+func yields(answers []remote.Response, t *topology.Topology, server string) bool {
+	for i, lb := range t.With(spec.LoadBalancer) {
+		if lb.Name == server {
+			return answers[i].Balancer.Yielding
+		}
+	}
+	return false
+}
+
+func (a vip) do(ctx context.Context, s plan.Step) error {
+	if s.Action == plan.Wait {
+		return nil
+	}
+	yield := s.Action == plan.Move
+	_, err := a.Hosts[s.Server].Call(ctx, remote.Request{Yield: &yield})
+	return err
+}
+
+// primary moves the database's primary away from a server.
+type primary struct{ *Runner }
+
+func (a primary) observe(ctx context.Context, s plan.Step) (plan.State, error) {
+	group, err := a.group(ctx, s.Server)
+	if err != nil {
+		return "", err
+	}
+	if group.Primary != "" && group.Primary != s.Server {
+		return s.To, nil
+	}
+	return plan.State(group.Primary), nil
+}
+
+func (a primary) do(ctx context.Context, s plan.Step) error {
+	group, err := a.group(ctx, s.Server)
+	if err != nil {
+		return err
+	}
+	for _, m := range group.Members {
+		if m.Server != s.Server && m.State == "ONLINE" {
+			_, err := a.Hosts[s.Server].Call(ctx, remote.Request{Switch: m.Server})
+			return err
+		}
+	}
+	return fmt.Errorf("no other member is ONLINE, so the primary cannot move away from %s; see scaleup status", s.Server)
+}
+
+func (r *Runner) group(ctx context.Context, server string) (survey.Group, error) {
+	s, err := r.Topology.Server(server)
+	if err != nil {
+		return survey.Group{}, err
+	}
+	p, err := r.Hosts[server].Call(ctx, remote.Request{Member: survey.StatusURL(s)})
+	if err != nil {
+		return survey.Group{}, err
+	}
+	group, _ := survey.GroupOf(p)
+	return group, nil
+}
+
+// member waits until a restarted member is ONLINE again.
+type member struct{ *Runner }
+
+func (a member) observe(ctx context.Context, s plan.Step) (plan.State, error) {
+	group, err := a.group(ctx, s.Server)
+	return plan.State(group.State), err
+}
+
+func (a member) do(context.Context, plan.Step) error { return nil }

@@ -1,0 +1,47 @@
+package mysql
+
+import (
+	"strings"
+
+	"scaleup/internal/component"
+	"scaleup/internal/resource"
+)
+
+// The accounts of MySQL. The names of the guard's account and of its operating
+// system user are one: it signs in by the socket.
+const (
+	appAccount         = "app"
+	replicationAccount = "replication"
+	guardUser          = "guard"
+)
+
+// What the accounts may do. The guard's and the replication account's rights are
+// those package guard asks for; a test compares them.
+const (
+	replicationGrants = "REPLICATION SLAVE, BACKUP_ADMIN, CONNECTION_ADMIN, GROUP_REPLICATION_STREAM ON *.*"
+	guardGrants       = "GROUP_REPLICATION_ADMIN, SYSTEM_VARIABLES_ADMIN, CONNECTION_ADMIN, REPLICATION_SLAVE_ADMIN, CLONE_ADMIN ON *.*"
+	guardReads        = "SELECT ON performance_schema.*"
+)
+
+// appRights are for the application and its migrations, on its own schema only:
+// nothing it holds can stop a member or change a group.
+const appRights = "SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX, REFERENCES, " +
+	"CREATE VIEW, SHOW VIEW, CREATE TEMPORARY TABLES, LOCK TABLES"
+
+func accounts(in component.Input) *resource.MySQLAccounts {
+	schema := in.Topology.Site.Database.Name
+	return &resource.MySQLAccounts{
+		Socket: socket, Schema: schema,
+		Accounts: []resource.Account{
+			{User: appAccount, Host: "%", Password: in.Secrets.MySQLApp, TLS: true, Grants: []string{appRights + " ON " + schemaPattern(schema) + ".*"}},
+			{User: replicationAccount, Host: "%", Password: in.Secrets.MySQLReplication, TLS: true, Grants: []string{replicationGrants}},
+			{User: guardUser, Host: "localhost", Grants: []string{guardGrants, guardReads}},
+		},
+	}
+}
+
+// schemaPattern names a schema in a grant, where _ and % stand for any character
+// otherwise: rights on foo_bar would be rights on fooXbar, too.
+func schemaPattern(schema string) string {
+	return "`" + strings.NewReplacer("`", "``", "_", `\_`, "%", `\%`).Replace(schema) + "`"
+}

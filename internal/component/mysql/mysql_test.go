@@ -1,0 +1,207 @@
+package mysql
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"scaleup/internal/component"
+	"scaleup/internal/component/componenttest"
+	"scaleup/internal/facts"
+	"scaleup/internal/guard"
+	"scaleup/internal/resource"
+	"scaleup/internal/spec"
+)
+
+func input(t *testing.T, server string) component.Input {
+	return componenttest.Input(t, componenttest.Site(2, 2, 2, 3), server)
+}
+
+func file(t *testing.T, in component.Input, path string) *resource.File {
+	t.Helper()
+	return componenttest.Find[*resource.File](t, componenttest.Resources(t, Component{}, in), "file:"+path)
+}
+
+func TestGolden(t *testing.T) {
+	in := input(t, "db1")
+	componenttest.Golden(t, "server/my.cnf", file(t, in, configPath).Content)
+	componenttest.Golden(t, "mysql.service", file(t, in, unitPath).Content)
+	componenttest.Golden(t, "scaleup-guard.service", file(t, in, guardUnitPath).Content)
+	componenttest.Golden(t, "guard.json", file(t, in, guardConfigPath).Content)
+	in.Facts = componenttest.Debian12(in.Facts)
+	componenttest.Golden(t, "container/my.cnf", file(t, in, configPath).Content)
+}
+
+// mysqld judges the file where it is installed.
+func TestMysqldAccepts(t *testing.T) {
+	mysqld := componenttest.Program(t, "mysqld")
+	for _, change := range []func(facts.Facts) facts.Facts{func(f facts.Facts) facts.Facts { return f }, componenttest.Debian12} {
+		in := input(t, "db1")
+		in.Facts = change(in.Facts)
+		f := file(t, in, configPath)
+		path := filepath.Join(t.TempDir(), "my.cnf")
+		if err := os.WriteFile(path, f.Content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		componenttest.Check(t, mysqld, "--defaults-file="+path, "--user=root", "--validate-config")
+	}
+}
+
+func TestSystemdAccepts(t *testing.T) {
+	analyze := componenttest.Program(t, "systemd-analyze")
+	in := input(t, "db1")
+	in.Binary = "/bin/true"
+	dir := t.TempDir()
+	for _, path := range []string{unitPath, guardUnitPath} {
+		content := bytes.ReplaceAll(file(t, in, path).Content, []byte("/usr/sbin/mysqld"), []byte("/bin/true"))
+		target := filepath.Join(dir, filepath.Base(path))
+		if err := os.WriteFile(target, content, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.Command(analyze, "verify", "--man=no", target).CombinedOutput()
+		if err != nil || strings.Contains(string(out), filepath.Base(path)+":") {
+			t.Errorf("systemd-analyze verify %s: %v\n%s", filepath.Base(path), err, out)
+		}
+	}
+}
+
+// The guard reads what is rendered for it, and asks for the rights it is given.
+func TestGuardUnderstands(t *testing.T) {
+	in := input(t, "db2")
+	got, err := guard.ParseConfig(file(t, in, guardConfigPath).Content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := guard.Config{
+		Server: "db2", GroupName: in.Secrets.GroupName, Initial: "db1",
+		Voters: []guard.Voter{{Name: "db1", Address: "10.77.0.51"}, {Name: "db2", Address: "10.77.0.52"}, {Name: "db3", Address: "10.77.0.53"}},
+		Socket: socket, MySQLUser: "guard", MySQLPort: 3306, ReplicationUser: "replication",
+		ReplicationPasswordFile: "${CREDENTIALS_DIRECTORY}/replication-password",
+		Listen:                  "10.77.0.52:8008", PeerListen: "10.77.0.52:8009", Control: guard.DefaultControl,
+		TLS:      guard.TLS{CA: caPath, Cert: certPath, Key: "${CREDENTIALS_DIRECTORY}/key"},
+		StateDir: "/var/lib/scaleup-guard",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("guard.json (-want +got):\n%s", diff)
+	}
+	for _, c := range []struct{ name, here, there string }{
+		{"guard", guardGrants, guard.Grants}, {"guard's reads", guardReads, guard.PerformanceSchemaGrant}, {"replication", replicationGrants, guard.ReplicationGrants},
+	} {
+		if c.here != c.there {
+			t.Errorf("rights of %s: rendered %q, the guard asks for %q", c.name, c.here, c.there)
+		}
+	}
+}
+
+// What a member needs is there before it is started, in this order.
+func TestOrder(t *testing.T) {
+	specs := componenttest.Resources(t, Component{}, input(t, "db1"))
+	position := map[string]int{}
+	for i, s := range specs {
+		position[s.ID()] = i + 1
+	}
+	order := []string{
+		"packages:mysql", "user:mysql", "directory:" + dataDir, "file:" + keyPath, "file:" + configPath, "file:" + unitPath, "mysql-data:" + dataDir,
+		"unit:" + Unit, "mysql-accounts:foobar", "user:guard", "file:" + guardConfigPath, "file:" + guardUnitPath, "unit:" + GuardUnit, "member:db1",
+	}
+	for i, id := range order {
+		if position[id] == 0 || i > 0 && position[id] < position[order[i-1]] {
+			t.Errorf("%s is at %d; want it after %v", id, position[id], order[:i])
+		}
+	}
+}
+
+func TestAccounts(t *testing.T) {
+	in := input(t, "db1")
+	in.Topology.Site.Database.Name = "foo_bar"
+	accounts := componenttest.Find[*resource.MySQLAccounts](t, componenttest.Resources(t, Component{}, in), "mysql-accounts:foo_bar").Accounts
+	for _, a := range accounts {
+		if a.Host == "%" && (a.Password == "" || !a.TLS) {
+			t.Errorf("%s@%s may come from anywhere without a password or without TLS", a.User, a.Host)
+		}
+	}
+	if got, want := accounts[0].Grants[0], " ON `foo\\_bar`.*"; !strings.HasSuffix(got, want) {
+		t.Errorf("the app's rights are %q, want them%s: _ stands for any character", got, want)
+	}
+}
+
+func TestPackages(t *testing.T) {
+	site := componenttest.Site(1, 1, 1, 1)
+	if got := (Component{}).Packages(site); len(got) != 1 || got[0].Release != "sid" {
+		t.Errorf("debian-sid: %+v, want packages of sid", got)
+	}
+	site.Database.Packages = spec.Installed
+	if got := (Component{}).Packages(site); got != nil {
+		t.Errorf("installed: %+v, want none", got)
+	}
+}
+
+func TestSizes(t *testing.T) {
+	const gib = 1 << 30
+	for _, c := range []struct {
+		facts facts.Facts
+		want  sizes
+	}{
+		{facts.Facts{Memory: 64 * gib, Container: true, CPUs: 2, OpenFiles: 20000}, sizes{128, 128, 128, 4, 20000}},
+		{facts.Facts{Memory: gib / 8, CPUs: 1, OpenFiles: 1 << 20}, sizes{128, 256, 128, 4, 32768}},
+		{facts.Facts{Memory: 4 * gib, CPUs: 8, OpenFiles: 1 << 20}, sizes{2048, 512, 256, 8, 32768}},
+		{facts.Facts{Memory: 256 * gib, CPUs: 96, OpenFiles: 1 << 20}, sizes{131072, 8192, 1024, 16, 32768}},
+	} {
+		if got := sizesFor(c.facts); got != c.want {
+			t.Errorf("sizesFor(%+v) = %+v, want %+v", c.facts, got, c.want)
+		}
+	}
+}
+
+func TestServerIDs(t *testing.T) {
+	seen := map[uint32]string{}
+	for _, server := range []string{"db1", "db2", "db3"} {
+		v, err := newView(input(t, server))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if v.ServerID == 0 || seen[v.ServerID] != "" {
+			t.Errorf("%s has server_id %d, as has %q", server, v.ServerID, seen[v.ServerID])
+		}
+		seen[v.ServerID] = server
+	}
+}
+
+func TestSecretsStayInTheirFiles(t *testing.T) {
+	in := input(t, "db1")
+	for _, s := range componenttest.Resources(t, Component{}, in) {
+		f, ok := s.(*resource.File)
+		if !ok || f.Secret {
+			if ok && f.Mode != 0o600 {
+				t.Errorf("%s is secret and has mode %04o", f.Path, f.Mode)
+			}
+			continue
+		}
+		for _, secret := range []string{in.Secrets.MySQLApp, in.Secrets.MySQLReplication, "key of db1"} {
+			if bytes.Contains(f.Content, []byte(secret)) {
+				t.Errorf("%s holds a secret", f.Path)
+			}
+		}
+	}
+}
+
+func TestRefused(t *testing.T) {
+	for name, change := range map[string]func(*component.Input){
+		"group name with a newline": func(in *component.Input) { in.Secrets.GroupName += "\nuser=root" },
+		"binary with a newline":     func(in *component.Input) { in.Binary = "/x\nUser=root" },
+		"server with a newline":     func(in *component.Input) { in.Server.Name = "db1\nplugin_load=x" },
+		"long password":             func(in *component.Input) { in.Secrets.MySQLReplication = strings.Repeat("x", 33) },
+		"no certificate":            func(in *component.Input) { in.Secrets.Servers = nil },
+	} {
+		in := input(t, "db1")
+		change(&in)
+		if _, err := (Component{}).Resources(in); err == nil {
+			t.Errorf("%s: rendered, want an error", name)
+		}
+	}
+}

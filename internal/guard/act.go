@@ -1,0 +1,121 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// begin performs an action as a job.
+func (g *guard) begin(ctx context.Context, a Action, helpers *sync.WaitGroup) {
+	work, err := g.prepare(a)
+	if err != nil {
+		g.ended(a, err)
+		return
+	}
+	began := time.Now()
+	g.startJob(ctx, string(a.Kind), helpers, work, func(err error) {
+		g.log.Info("done", "action", a.Kind, "took", time.Since(began).Round(time.Millisecond), "error", err)
+		g.ended(a, err)
+	})
+}
+
+// prepare saves what has to be on disk before the action begins and returns the
+// rest of it.
+func (g *guard) prepare(a Action) (func(ctx context.Context) error, error) {
+	switch a.Kind {
+	case Stop:
+		return g.db.Stop, nil
+	case Fence:
+		return g.db.Fence, nil
+	case EndBootstrap:
+		return g.db.EndBootstrap, nil
+	case Join:
+		return func(ctx context.Context) error { return g.db.Start(ctx, false) }, nil
+	case ApplyBacklog:
+		received := g.view.MySQL.Received
+		return func(ctx context.Context) error { return g.db.ApplyBacklog(ctx, received) }, nil
+	case Clone:
+		r := g.store.record
+		r.Cloning = true
+		return func(ctx context.Context) error { return g.db.Clone(ctx, a.Donor) }, g.save(r)
+	case Bootstrap:
+		return g.prepareBootstrap(a)
+	default:
+		return nil, fmt.Errorf("no way to perform %q", a.Kind)
+	}
+}
+
+// prepareBootstrap gives this server's own promise; the work then asks for the
+// others' and forms the group only with all of them.
+func (g *guard) prepareBootstrap(a Action) (func(ctx context.Context) error, error) {
+	me, err := readCandidate(Answer{MySQL: g.view.MySQL})
+	if err != nil {
+		return nil, err
+	}
+	q := GrantRequest{Epoch: a.Epoch, Candidate: g.policy.Server, Newest: a.Newest, GTIDs: me.all.String()}
+	promised, err := Promise(q, g.store.record, g.view.MySQL, g.policy)
+	if err != nil {
+		return nil, fmt.Errorf("own grant: %w", err)
+	}
+	if err := g.save(promised); err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context) error {
+		if err := g.collectGrants(ctx, q, a.Voters); err != nil {
+			return err
+		}
+		if my := g.probe(ctx); !my.Reachable || my.State != Offline || my.Bootstrapping {
+			return fmt.Errorf("MySQL has changed while the grants came in: it is %s %s", my.State, my.Error)
+		}
+		return g.db.Start(ctx, true)
+	}, nil
+}
+
+// collectGrants asks all other voters at once; a single refusal or silence ends
+// the attempt.
+func (g *guard) collectGrants(ctx context.Context, q GrantRequest, voters []string) error {
+	ctx, cancel := context.WithTimeout(ctx, grantTimeout)
+	defer cancel()
+	refusals := make(chan error, len(voters))
+	for _, name := range voters {
+		go func() {
+			if name == g.policy.Server {
+				refusals <- nil
+			} else if err := g.peers.Grant(ctx, name, q); err != nil {
+				refusals <- fmt.Errorf("%s does not grant epoch %d: %w", name, q.Epoch, err)
+			} else {
+				refusals <- nil
+			}
+		}()
+	}
+	var errs []error
+	for range voters {
+		errs = append(errs, <-refusals)
+	}
+	return errors.Join(errs...)
+}
+
+// ended keeps the account of attempts. One that enters the group counts until
+// the member is seen ONLINE: a START that succeeds may still end in ERROR.
+func (g *guard) ended(a Action, err error) {
+	if errors.Is(err, ErrBacklogRefused) {
+		g.log.Warn("backlog", "error", err)
+		g.view.BacklogRefused = true
+		return
+	}
+	entering := a.Kind == Join || a.Kind == Bootstrap || a.Kind == Clone
+	if err == nil && !entering {
+		return
+	}
+	attempt := &g.view.Attempt
+	attempt.Failures++
+	attempt.Next = time.Now().Add(Backoff(attempt.Failures))
+	attempt.Error = "the member did not become ONLINE"
+	if err != nil {
+		attempt.Error = err.Error()
+		g.log.Warn("failed", "action", a.Kind, "error", err)
+	}
+}

@@ -1,0 +1,135 @@
+package guard
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+// maxRequest bounds a request body; a GTID set with many gaps is the largest part.
+const maxRequest = 4 << 20
+
+// checks answers the load balancers and the operator, all from memory:
+//
+//	/primary   200 while this member may take writes
+//	/replica   200 while it is a secondary at most 5 s behind
+//	/readable  200 while it is ONLINE in a majority, in any role and however far behind
+//	/health    200 while MySQL answers, in or out of the group
+//	/status    Status as JSON, always 200
+//	/metrics   a few of its values for Prometheus
+//
+// Anything but 200 is 503 with the reason in one line.
+func (g *guard) checks() http.Handler {
+	mux := http.NewServeMux()
+	check := func(path string, why func(s *Snapshot, now time.Time) string) {
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
+			if reason := why(g.snapshot.Load(), time.Now()); reason != "" {
+				http.Error(w, reason, http.StatusServiceUnavailable)
+				return
+			}
+			fmt.Fprintln(w, "ok")
+		})
+	}
+	check("/primary", (*Snapshot).primary)
+	check("/replica", (*Snapshot).replica)
+	check("/readable", (*Snapshot).readable)
+	check("/health", (*Snapshot).answering)
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, g.snapshot.Load().status(time.Now()))
+	})
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; version=0.0.4")
+		writeMetrics(w, g.snapshot.Load(), time.Now())
+	})
+	return mux
+}
+
+func writeMetrics(w io.Writer, s *Snapshot, now time.Time) {
+	flag := func(why string) int {
+		if why == "" {
+			return 1
+		}
+		return 0
+	}
+	fmt.Fprintf(w, "# TYPE scaleup_guard_primary gauge\nscaleup_guard_primary %d\n", flag(s.primary(now)))
+	fmt.Fprintf(w, "# TYPE scaleup_guard_replica gauge\nscaleup_guard_replica %d\n", flag(s.replica(now)))
+	fmt.Fprintf(w, "# TYPE scaleup_guard_readable gauge\nscaleup_guard_readable %d\n", flag(s.readable(now)))
+	fmt.Fprintf(w, "# TYPE scaleup_guard_queue_transactions gauge\nscaleup_guard_queue_transactions %d\n", s.MySQL.Queue)
+	fmt.Fprintf(w, "# TYPE scaleup_guard_lag_seconds gauge\nscaleup_guard_lag_seconds %g\n", s.lag(now).Seconds())
+	fmt.Fprintf(w, "# TYPE scaleup_guard_epoch gauge\nscaleup_guard_epoch %d\n", s.Record.Epoch)
+}
+
+// peerAPI answers other guards; the TLS layer has checked who they are.
+func (g *guard) peerAPI() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /answer", func(w http.ResponseWriter, _ *http.Request) {
+		writeJSON(w, g.snapshot.Load().answer(time.Now()))
+	})
+	mux.HandleFunc("POST /grant", func(w http.ResponseWriter, r *http.Request) {
+		var q GrantRequest
+		if !readJSON(w, r, &q) {
+			return
+		}
+		// One guard must not collect promises in the name of another.
+		if name := peerName(r, g.policy.Voters); name != q.Candidate {
+			http.Error(w, fmt.Sprintf("%q asks for a grant to %q", name, q.Candidate), http.StatusForbidden)
+			return
+		}
+		reply(w, g.ask(r.Context(), request{kind: wantGrant, grant: q}))
+	})
+	return mux
+}
+
+// control takes planned work from the server itself, over a unix socket that only
+// root and the guard may open:
+//
+//	POST /switch {"to":"db2"}  hands the primary over
+//	POST /leave                leaves the group and stays out until mysqld restarts or /join
+//	POST /join                 ends that
+//
+// 204 when done, otherwise 409 with the reason in one line.
+func (g *guard) control() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /switch", func(w http.ResponseWriter, r *http.Request) {
+		var q struct {
+			To string `json:"to"`
+		}
+		if readJSON(w, r, &q) {
+			reply(w, g.ask(r.Context(), request{kind: wantSwitch, to: q.To}))
+		}
+	})
+	mux.HandleFunc("POST /leave", func(w http.ResponseWriter, r *http.Request) {
+		reply(w, g.ask(r.Context(), request{kind: wantLeave}))
+	})
+	mux.HandleFunc("POST /join", func(w http.ResponseWriter, r *http.Request) {
+		reply(w, g.ask(r.Context(), request{kind: wantJoin}))
+	})
+	return mux
+}
+
+func reply(w http.ResponseWriter, err error) {
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusConflict)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+func writeJSON(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	// The status line is out; a peer that hangs up is no concern of ours.
+	_ = json.NewEncoder(w).Encode(v)
+}
+
+// readJSON decodes a request strictly; on a mistake it has answered already.
+func readJSON(w http.ResponseWriter, r *http.Request, into any) bool {
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequest))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		http.Error(w, "decode request: "+err.Error(), http.StatusBadRequest)
+		return false
+	}
+	return true
+}

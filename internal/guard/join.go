@@ -1,0 +1,72 @@
+package guard
+
+import (
+	"fmt"
+	"slices"
+)
+
+// join decides how to enter a group that is alive; nil when none is.
+func (s *situation) join() *Action {
+	alive := slices.DeleteFunc(slices.Clone(s.others), func(c candidate) bool { return !c.mysql.active() })
+	if len(alive) == 0 {
+		return nil
+	}
+	action := s.enter(alive)
+	return &action
+}
+
+func (s *situation) enter(alive []candidate) Action {
+	group := slices.DeleteFunc(slices.Clone(alive), func(c candidate) bool { return c.mysql.State != Online || !c.mysql.majority() })
+	if len(group) == 0 {
+		return wait(fmt.Sprintf("%s is in a group without a majority that is ONLINE; waits until it has one or has left", alive[0].name))
+	}
+	for _, c := range group {
+		switch {
+		case forming(c.record.ViewID) != forming(c.mysql.ViewID):
+			return wait(fmt.Sprintf("waits until the guard of %s has recorded its view", c.name))
+		case forming(c.mysql.ViewID) != forming(group[0].mysql.ViewID):
+			return wait(fmt.Sprintf("%s and %s are in two different groups; this needs a person", group[0].name, c.name))
+		case c.mysql.lists(s.Server):
+			// Group Replication turns a restarted member away while the group still
+			// counts its former life.
+			return wait(fmt.Sprintf("waits until %s has expelled this server's former membership", c.name))
+		}
+	}
+	return s.enterBy(group)
+}
+
+// enterBy chooses between catching up and a clone, by the transactions alone.
+func (s *situation) enterBy(group []candidate) Action {
+	everything := GTIDSet{}
+	for _, c := range group {
+		everything = everything.Union(c.all)
+	}
+	if extra := s.me.all.Subtract(everything); !extra.Empty() && !s.me.incomplete() {
+		return wait("diverged: has transactions that the group lacks and will not join with them: " + listed(extra))
+	}
+	donors := slices.DeleteFunc(slices.Clone(group), func(c candidate) bool { return !c.purged.SubsetOf(s.me.all) })
+	if len(donors) > 0 && !s.me.incomplete() {
+		return Action{Kind: Join, Reason: "joins the group of " + donors[0].name}
+	}
+	reason := "no member has all the transactions missing here any more"
+	if s.me.incomplete() {
+		reason = "an earlier clone did not complete"
+	}
+	donor := cloneDonor(group)
+	return Action{Kind: Clone, Donor: donor, Reason: reason + "; clones " + donor}
+}
+
+// cloneDonor prefers a secondary, then the one with the shortest queue: a clone
+// reads the whole database.
+func cloneDonor(group []candidate) string {
+	best := slices.MinFunc(group, func(a, b candidate) int {
+		if (a.mysql.Role == Primary) != (b.mysql.Role == Primary) {
+			if a.mysql.Role == Primary {
+				return 1
+			}
+			return -1
+		}
+		return int(min(max(a.mysql.Queue-b.mysql.Queue, -1), 1))
+	})
+	return best.name
+}

@@ -1,0 +1,288 @@
+package guard
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Rhythm of the loop.
+const (
+	probeEvery       = 250 * time.Millisecond // while ONLINE
+	probeSoon        = 100 * time.Millisecond // otherwise: each step of forming waits for a probe
+	probeTimeout     = 800 * time.Millisecond // below fresh, so that a hung mysqld is noticed in time
+	fresh            = time.Second            // a probe older than this counts for nothing
+	peersEvery       = 2 * time.Second        // while ONLINE
+	peersSoon        = 250 * time.Millisecond
+	peerTimeout      = 700 * time.Millisecond
+	grantTimeout     = 3 * time.Second
+	watchdogEvery    = 500 * time.Millisecond // WatchdogSec=2
+	logUnchangedOnce = time.Minute            // a lasting reason is logged again this often
+)
+
+// peerCaller reaches the guards of the other voters.
+type peerCaller interface {
+	Ask(ctx context.Context, name string) (Answer, error)
+	Grant(ctx context.Context, name string, q GrantRequest) error
+}
+
+// guard is the running daemon. Everything below the line belongs to the loop's
+// goroutine; others send it messages and read the snapshot.
+type guard struct {
+	cfg    Config
+	policy Policy
+	db     Database
+	peers  peerCaller
+	notify func(state string) error
+	log    *slog.Logger
+
+	snapshot atomic.Pointer[Snapshot]
+	calm     atomic.Bool              // ONLINE: probes and peers may be asked less often
+	probed   chan probeResult         // prober -> loop
+	heard    chan peerResult          // pollers -> loop
+	requests chan request             // HTTP -> loop
+	finished chan func()              // a job -> loop: what remains to be done there
+	wakeups  map[string]chan struct{} // loop -> prober ("") and pollers: ask now
+
+	// ---- the loop's own ----
+	store     *store
+	view      View
+	probedAt  time.Time // when the probe in view was begun
+	uptime    int64     // of mysqld when it was last reachable, in seconds
+	notBefore time.Time // decisions need a probe begun after this: a job has changed things
+	stalled   time.Time // since when transactions are queued and none is being applied
+	job       string    // what is under way, "" when nothing is
+	message   string
+	logged    time.Time
+	ready     bool
+}
+
+type probeResult struct {
+	begun time.Time
+	mysql MySQL
+}
+
+type peerResult struct {
+	name   string
+	begun  time.Time
+	answer Answer
+	err    error
+}
+
+func newGuard(cfg Config, store *store, db Database, peers peerCaller, notify func(string) error, log *slog.Logger) *guard {
+	g := &guard{
+		cfg: cfg, policy: cfg.policy(), db: db, peers: peers, notify: notify, log: log,
+		probed: make(chan probeResult), heard: make(chan peerResult), requests: make(chan request), finished: make(chan func()),
+		wakeups: map[string]chan struct{}{}, store: store,
+		view: View{Record: store.record, Peers: map[string]Peer{}, MySQL: MySQL{Error: "not asked yet"}},
+	}
+	for _, name := range append(g.policy.Voters, "") {
+		g.wakeups[name] = make(chan struct{}, 1)
+	}
+	g.publish()
+	return g
+}
+
+// run is the loop. It returns when ctx ends, after its helpers have.
+func (g *guard) run(ctx context.Context) {
+	var helpers sync.WaitGroup
+	defer helpers.Wait()
+	helpers.Go(func() { g.probeForever(ctx) })
+	for _, name := range g.policy.Voters {
+		if name != g.policy.Server {
+			helpers.Go(func() { g.askForever(ctx, name) })
+		}
+	}
+	watchdog := time.NewTicker(watchdogEvery)
+	defer watchdog.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case r := <-g.probed:
+			g.takeProbe(r)
+		case r := <-g.heard:
+			g.takeAnswer(r)
+		case finish := <-g.finished:
+			g.job = ""
+			finish()
+			g.notBefore = time.Now()
+			g.wakeAll()
+		case q := <-g.requests:
+			g.take(ctx, q, &helpers)
+		case <-watchdog.C:
+			g.tell("WATCHDOG=1")
+		}
+		g.step(ctx, &helpers)
+	}
+}
+
+// step brings record and snapshot up to date and begins what Decide says.
+func (g *guard) step(ctx context.Context, helpers *sync.WaitGroup) {
+	if g.job == "" {
+		g.record()
+	}
+	now := time.Now()
+	if g.job == "" && !g.probedAt.Before(g.notBefore) && now.Sub(g.probedAt) <= fresh {
+		action := Decide(g.view, g.policy, now)
+		g.say(action.Reason)
+		if action.Kind != Wait {
+			g.begin(ctx, action, helpers)
+		}
+	}
+	g.publish()
+}
+
+func (g *guard) takeProbe(r probeResult) {
+	g.view.MySQL, g.probedAt = r.mysql, r.begun
+	if r.mysql.Reachable {
+		if r.mysql.Uptime < g.uptime {
+			g.view.Held = false // mysqld was restarted: what it was held for is over
+		}
+		g.uptime = r.mysql.Uptime
+	}
+	if r.mysql.State == Online {
+		g.view.Attempt, g.view.BacklogRefused = Attempt{}, false
+	}
+	if calm := r.mysql.State == Online && r.mysql.majority(); g.calm.Swap(calm) != calm {
+		g.wakeAll()
+	}
+	if !r.mysql.stuck() {
+		g.stalled = time.Time{}
+	} else if g.stalled.IsZero() {
+		g.stalled = r.begun
+	}
+	if !g.ready {
+		g.ready = true
+		g.tell("READY=1")
+	}
+}
+
+func (g *guard) takeAnswer(r peerResult) {
+	peer := g.view.Peers[r.name]
+	if r.err != nil {
+		peer.Error = r.err.Error()
+	} else {
+		peer = Peer{Asked: r.begun, Answer: r.answer}
+	}
+	g.view.Peers[r.name] = peer
+}
+
+// record saves what has changed. Without it the guard still serves its checks,
+// but the group's history is not safe, which is said loudly.
+func (g *guard) record() {
+	next := Observe(g.store.record, g.view.MySQL, g.view.Peers, g.policy)
+	if sameRecord(next, g.store.record) {
+		return
+	}
+	if err := g.save(next); err != nil {
+		g.log.Error("record not saved", "error", err)
+		return
+	}
+	g.log.Info("view", "epoch", next.Epoch, "view", next.ViewID, "members", next.Members, "role", next.Role, "primary", next.Primary)
+}
+
+func (g *guard) save(r Record) error {
+	err := g.store.save(r)
+	g.view.Record = g.store.record
+	return err
+}
+
+// startJob runs work beside the loop; finish runs in the loop afterwards. One job
+// at a time: joining, forming and promising exclude one another.
+func (g *guard) startJob(ctx context.Context, what string, helpers *sync.WaitGroup, work func(ctx context.Context) error, finish func(err error)) {
+	g.job = what
+	helpers.Go(func() {
+		err := work(ctx)
+		select {
+		case g.finished <- func() { finish(err) }:
+		case <-ctx.Done():
+		}
+	})
+}
+
+// probeForever asks MySQL again and again; a probe that does not end in time
+// counts as no answer.
+func (g *guard) probeForever(ctx context.Context) {
+	for ctx.Err() == nil {
+		r := probeResult{begun: time.Now()}
+		r.mysql = g.probe(ctx)
+		select {
+		case g.probed <- r:
+		case <-ctx.Done():
+			return
+		}
+		g.pause(ctx, "", probeSoon, probeEvery)
+	}
+}
+
+// probe is one probe whose failure is part of the result.
+func (g *guard) probe(ctx context.Context) MySQL {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	my, err := g.db.Probe(ctx)
+	if err != nil {
+		return MySQL{Error: err.Error()}
+	}
+	return my
+}
+
+func (g *guard) askForever(ctx context.Context, name string) {
+	for ctx.Err() == nil {
+		r := peerResult{name: name, begun: time.Now()}
+		askCtx, cancel := context.WithTimeout(ctx, peerTimeout)
+		r.answer, r.err = g.peers.Ask(askCtx, name)
+		cancel()
+		if r.err == nil && r.answer.Server != name {
+			r.err = fmt.Errorf("%s answers as %q", name, r.answer.Server)
+		}
+		select {
+		case g.heard <- r:
+		case <-ctx.Done():
+			return
+		}
+		g.pause(ctx, name, peersSoon, peersEvery)
+	}
+}
+
+// pause waits for the next turn or until it is woken.
+func (g *guard) pause(ctx context.Context, name string, soon, calm time.Duration) {
+	interval := soon
+	if g.calm.Load() {
+		interval = calm
+	}
+	select {
+	case <-ctx.Done():
+	case <-g.wakeups[name]:
+	case <-time.After(interval):
+	}
+}
+
+func (g *guard) wakeAll() {
+	for _, wakeup := range g.wakeups {
+		select {
+		case wakeup <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// say keeps the reason for status and logs it when it is new or has lasted.
+func (g *guard) say(reason string) {
+	now := time.Now()
+	if reason != g.message || (reason != "" && now.Sub(g.logged) > logUnchangedOnce) {
+		g.log.Info("guard", "state", g.view.MySQL.State, "role", g.view.MySQL.Role, "reason", reason)
+		g.logged = now
+	}
+	g.message = reason
+}
+
+// tell speaks to systemd; a guard that was started by hand has nobody to tell.
+func (g *guard) tell(state string) {
+	if err := g.notify(state); err != nil {
+		g.log.Warn("notify systemd", "error", err)
+	}
+}

@@ -1,0 +1,59 @@
+package guard
+
+import "slices"
+
+// Observe brings the record up to date with what MySQL and the other guards show
+// now. It is pure; the loop saves the result when it differs.
+func Observe(r Record, my MySQL, peers map[string]Peer, p Policy) Record {
+	if !my.Reachable {
+		return r
+	}
+	if r.Cloning && my.CloneState == "Completed" {
+		r.Cloning = false
+	}
+	if !my.active() || my.ViewID == "" || !my.lists(p.Server) {
+		return r
+	}
+	r.EverMember = true
+	epoch, known := epochOf(r, my, peers, p)
+	if !known {
+		return r
+	}
+	r.Epoch, r.ViewID = epoch, my.ViewID
+	r.Members, r.Role, r.Primary = my.servers(), my.Role, my.primary()
+	return r
+}
+
+// epochOf finds the epoch that the view belongs to. Nobody but this guard can
+// give a freshly formed group its number, and everybody who joins takes it from
+// those who have it.
+func epochOf(r Record, my MySQL, peers map[string]Peer, p Policy) (epoch uint64, known bool) {
+	if r.Epoch > 0 && forming(r.ViewID) == forming(my.ViewID) {
+		return r.Epoch, true
+	}
+	highest, unheard := max(r.Epoch, r.Granted.Epoch), false
+	for _, name := range my.servers() {
+		if name == p.Server {
+			continue
+		}
+		record := peers[name].Answer.Record
+		if record.Epoch > 0 && forming(record.ViewID) == forming(my.ViewID) {
+			return record.Epoch, true
+		}
+		unheard = unheard || peers[name].Asked.IsZero()
+		highest = max(highest, record.Epoch, record.Granted.Epoch)
+	}
+	alone := slices.Equal(my.servers(), []string{p.Server})
+	if alone && r.Granted.To == p.Server && r.Granted.Epoch > r.Epoch {
+		return r.Granted.Epoch, true
+	}
+	// A group that was formed by hand: its members agree on the next number.
+	return highest + 1, !unheard
+}
+
+// sameRecord reports whether saving b after a would change nothing.
+func sameRecord(a, b Record) bool {
+	members := slices.Equal(a.Members, b.Members)
+	return members && a.Group == b.Group && a.Epoch == b.Epoch && a.ViewID == b.ViewID && a.Role == b.Role &&
+		a.Primary == b.Primary && a.EverMember == b.EverMember && a.Granted == b.Granted && a.Cloning == b.Cloning
+}

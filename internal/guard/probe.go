@@ -1,0 +1,98 @@
+package guard
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// The statements of a probe. They read memory only: none waits for a lock that
+// user transactions hold.
+const (
+	serverQuery = `SELECT @@global.server_uuid, @@global.version, @@global.super_read_only, @@global.offline_mode,
+	@@global.gtid_executed, @@global.gtid_purged, @@global.group_replication_group_name, @@global.group_replication_bootstrap_group,
+	(SELECT CAST(VARIABLE_VALUE AS UNSIGNED) FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Uptime')`
+
+	// Rows of the group as this member sees it; a single one, its own, outside a
+	// group. Before the first START even its identifier is empty.
+	membersQuery = `SELECT m.MEMBER_ID, m.MEMBER_HOST, m.MEMBER_STATE, m.MEMBER_ROLE, COALESCE(s.VIEW_ID, ''),
+	COALESCE(s.COUNT_TRANSACTIONS_IN_QUEUE, 0) + COALESCE(s.COUNT_TRANSACTIONS_REMOTE_IN_APPLIER_QUEUE, 0)
+	FROM performance_schema.replication_group_members m
+	LEFT JOIN performance_schema.replication_group_member_stats s ON s.MEMBER_ID = m.MEMBER_ID AND s.CHANNEL_NAME = m.CHANNEL_NAME
+	WHERE m.CHANNEL_NAME = 'group_replication_applier'`
+
+	receivedQuery = `SELECT COALESCE(RECEIVED_TRANSACTION_SET, '') FROM performance_schema.replication_connection_status
+	WHERE CHANNEL_NAME = 'group_replication_applier'`
+
+	// Age of the oldest transaction under application. An idle worker has no
+	// APPLYING_TRANSACTION; a zero timestamp means that the origin did not tell.
+	applyingQuery = `SELECT COALESCE(GREATEST(TIMESTAMPDIFF(MICROSECOND, MIN(APPLYING_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP), NOW(6)), 0), 0) / 1000000
+	FROM performance_schema.replication_applier_status_by_worker
+	WHERE CHANNEL_NAME = 'group_replication_applier' AND APPLYING_TRANSACTION <> ''
+	AND APPLYING_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP > '2000-01-01'`
+
+	cloneQuery = `SELECT STATE FROM performance_schema.clone_status`
+)
+
+func (d *localMySQL) Probe(ctx context.Context) (MySQL, error) {
+	my := MySQL{Reachable: true, State: Offline}
+	var group sql.NullString
+	err := d.probes.QueryRowContext(ctx, serverQuery).Scan(&my.UUID, &my.Version, &my.SuperReadOnly, &my.OfflineMode,
+		&my.Executed, &my.Purged, &group, &my.Bootstrapping, &my.Uptime)
+	if err != nil {
+		return MySQL{}, fmt.Errorf("read MySQL's variables: %w", err)
+	}
+	my.Group = group.String
+	if err := d.readMembers(ctx, &my); err != nil {
+		return MySQL{}, fmt.Errorf("read the members of the group: %w", err)
+	}
+	if err := d.readText(ctx, receivedQuery, &my.Received); err != nil {
+		return MySQL{}, fmt.Errorf("read the received transactions: %w", err)
+	}
+	if err := d.probes.QueryRowContext(ctx, applyingQuery).Scan(&my.Applying); err != nil {
+		return MySQL{}, fmt.Errorf("read the applier's workers: %w", err)
+	}
+	if my.State == Offline {
+		err := d.readText(ctx, cloneQuery, &my.CloneState)
+		if number, ok := errors.AsType[*mysql.MySQLError](err); err != nil && !(ok && number.Number == errNoSuchTable) {
+			return MySQL{}, fmt.Errorf("read the state of the last clone: %w", err)
+		}
+	}
+	return my, nil
+}
+
+func (d *localMySQL) readMembers(ctx context.Context, my *MySQL) error {
+	rows, err := d.probes.QueryContext(ctx, membersQuery)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var m Member
+		var host, view string
+		if err := rows.Scan(&m.UUID, &host, &m.State, &m.Role, &view, &m.Queue); err != nil {
+			return err
+		}
+		m.Server = d.cfg.nameOf(host)
+		if m.UUID == my.UUID {
+			m.Server = d.cfg.Server // whatever report_host says: this is me
+			my.State, my.Role, my.ViewID, my.Queue = m.State, m.Role, view, m.Queue
+		}
+		if m.UUID != "" {
+			my.Members = append(my.Members, m)
+		}
+	}
+	return rows.Err()
+}
+
+// readText reads one text; no row leaves it empty.
+func (d *localMySQL) readText(ctx context.Context, query string, into *string) error {
+	err := d.probes.QueryRowContext(ctx, query).Scan(into)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,152 @@
+package guard
+
+import (
+	"fmt"
+	"time"
+)
+
+// maxReplicaLag is how far a replica may be behind and still serve reads.
+const maxReplicaLag = 5 * time.Second
+
+// Snapshot is the guard's memory that all HTTP answers come from. It is never
+// changed after it was published.
+type Snapshot struct {
+	Server  string
+	Probed  time.Time // when the probe was begun; what it says was true after that
+	MySQL   MySQL
+	Record  Record
+	Held    bool
+	Message string    // what the guard is waiting for or doing
+	Stalled time.Time // since when transactions wait and none is applied; zero: they do not
+}
+
+// publish replaces the snapshot.
+func (g *guard) publish() {
+	message := g.message
+	if g.job != "" {
+		message = g.job + ": " + message
+	}
+	g.snapshot.Store(&Snapshot{
+		Server: g.policy.Server, Probed: g.probedAt, MySQL: g.view.MySQL, Record: g.view.Record,
+		Held: g.view.Held, Message: message, Stalled: g.stalled,
+	})
+}
+
+// answering says why nothing can be told from memory, or "".
+func (s *Snapshot) answering(now time.Time) string {
+	switch age := now.Sub(s.Probed); {
+	case s.Probed.IsZero():
+		return "MySQL was not asked yet"
+	case age > fresh:
+		return fmt.Sprintf("the last probe of MySQL is %.1f s old", age.Seconds())
+	case !s.MySQL.Reachable:
+		return "MySQL does not answer: " + s.MySQL.Error
+	}
+	return ""
+}
+
+// readable says why this member must not serve reads, or "". It must be ONLINE,
+// in any role, together with a majority: a member cut off from the group would
+// serve ever older data. How far it is behind is bounded by replica, not here.
+func (s *Snapshot) readable(now time.Time) string {
+	switch why := s.answering(now); {
+	case why != "":
+		return why
+	case s.MySQL.State != Online:
+		return fmt.Sprintf("member is %s: %s", s.MySQL.State, s.Message)
+	case !s.MySQL.majority():
+		return "most members of the group are out of reach"
+	case s.MySQL.OfflineMode:
+		return "MySQL is in offline mode"
+	}
+	return ""
+}
+
+// primary says why this member must not take writes, or "".
+func (s *Snapshot) primary(now time.Time) string {
+	switch why := s.readable(now); {
+	case why != "":
+		return why
+	case s.MySQL.Role != Primary:
+		return fmt.Sprintf("member is %s; the primary is %s", s.MySQL.Role, s.MySQL.primary())
+	case s.MySQL.SuperReadOnly:
+		return "the primary is read-only: it applies its backlog first"
+	}
+	return ""
+}
+
+// replica says why this member is not a replica that is up to date, or "".
+func (s *Snapshot) replica(now time.Time) string {
+	why := s.readable(now)
+	if why != "" {
+		return why
+	}
+	if s.MySQL.Role != Secondary {
+		return "member is " + s.MySQL.Role
+	}
+	if lag := s.lag(now); lag > maxReplicaLag {
+		return fmt.Sprintf("%.1f s and %d transactions behind; the limit is %.0f s", lag.Seconds(), s.MySQL.Queue, maxReplicaLag.Seconds())
+	}
+	return ""
+}
+
+// lag is how far the member is behind: the age of the oldest transaction being
+// applied, or, when transactions wait and none is being applied, for how long that
+// has been so. An idle member is not behind, however old its last transaction.
+func (s *Snapshot) lag(now time.Time) time.Duration {
+	lag := time.Duration(s.MySQL.Applying * float64(time.Second))
+	if !s.Stalled.IsZero() {
+		lag = max(lag, now.Sub(s.Stalled))
+	}
+	return lag
+}
+
+// answer is what other guards are told.
+func (s *Snapshot) answer(now time.Time) Answer {
+	a := Answer{Server: s.Server, Record: s.Record, MySQL: s.MySQL, Held: s.Held}
+	if why := s.answering(now); why != "" {
+		a.MySQL = MySQL{Error: why}
+	}
+	return a
+}
+
+// Status is the document of GET /status.
+type Status struct {
+	Server          string         `json:"server"`
+	State           string         `json:"state"`   // MySQL's member state; UNREACHABLE when mysqld does not answer
+	Role            string         `json:"role"`    // PRIMARY, SECONDARY or ""
+	Primary         string         `json:"primary"` // server name, or ""
+	Members         []StatusMember `json:"members"` // as this member sees them
+	LagTransactions int64          `json:"lag_transactions"`
+	LagSeconds      float64        `json:"lag_seconds"`
+	View            string         `json:"view"`
+	Epoch           uint64         `json:"epoch"`
+	Held            bool           `json:"held"`
+	MySQLVersion    string         `json:"mysql_version"`
+	Message         string         `json:"message"` // what the guard waits for; "" when all is well
+}
+
+// StatusMember is a member in Status.
+type StatusMember struct {
+	Server string `json:"server"`
+	State  string `json:"state"`
+	Role   string `json:"role"`
+}
+
+func (s *Snapshot) status(now time.Time) Status {
+	st := Status{Server: s.Server, State: Unreachable, Members: []StatusMember{}, Epoch: s.Record.Epoch, Held: s.Held, Message: s.Message}
+	if why := s.answering(now); why != "" {
+		st.Message = why
+		return st
+	}
+	st.State, st.MySQLVersion = s.MySQL.State, s.MySQL.Version
+	if !s.MySQL.active() {
+		return st
+	}
+	st.Role, st.Primary, st.View = s.MySQL.Role, s.MySQL.primary(), s.MySQL.ViewID
+	st.LagTransactions, st.LagSeconds = s.MySQL.Queue, s.lag(now).Seconds()
+	for _, m := range s.MySQL.Members {
+		st.Members = append(st.Members, StatusMember{Server: m.Server, State: m.State, Role: m.Role})
+	}
+	return st
+}

@@ -1,0 +1,80 @@
+package haproxyctl
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Paths are the files of HAProxy on a load balancer.
+type Paths struct {
+	Socket string // admin socket
+	Config string // configuration that the next process reads
+	State  string // server-state-file
+}
+
+// DefaultPaths are those the rendered configuration names.
+func DefaultPaths() Paths {
+	return Paths{Socket: AdminSocket, Config: "/etc/haproxy/haproxy.cfg", State: "/run/haproxy/servers.state"}
+}
+
+// dumpTimeout bounds the question to the running process; a reload waits for it.
+const dumpTimeout = 2 * time.Second
+
+// WriteState is the hidden verb "scaleup haproxy-state start|reload", which the
+// unit runs before HAProxy starts or reloads: it writes the state file the next
+// process reads. When the running process cannot be asked at a reload, the file
+// is that of a start, and the error says why.
+func WriteState(ctx context.Context, paths Paths, moment string) error {
+	var dump string
+	var asked error
+	switch moment {
+	case "start":
+	case "reload":
+		ctx, cancel := context.WithTimeout(ctx, dumpTimeout)
+		defer cancel()
+		dump, asked = Client{Socket: paths.Socket}.Command(ctx, "show servers state")
+	default:
+		return fmt.Errorf("haproxy-state: %q is neither start nor reload", moment)
+	}
+	config, err := os.ReadFile(paths.Config)
+	if err != nil {
+		return errors.Join(asked, fmt.Errorf("keep HAProxy's server states: %w", err), forget(paths.State))
+	}
+	state, err := Keep(dump, string(config))
+	if err != nil { // an answer of an unknown form
+		asked = errors.Join(asked, err)
+		state, err = Keep("", string(config))
+	}
+	if err != nil {
+		return errors.Join(asked, err, forget(paths.State))
+	}
+	return errors.Join(asked, replace(paths.State, state))
+}
+
+// forget removes a state file that has become wrong; HAProxy does without it.
+func forget(path string) error {
+	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove HAProxy's outdated server states: %w", err)
+	}
+	return nil
+}
+
+func replace(path, content string) error {
+	fresh, err := os.CreateTemp(filepath.Dir(path), ".servers.state-") // 0600
+	if err != nil {
+		return fmt.Errorf("write HAProxy's server states: %w", err)
+	}
+	defer os.Remove(fresh.Name())
+	_, err = fresh.WriteString(content)
+	if err = errors.Join(err, fresh.Close()); err != nil {
+		return fmt.Errorf("write HAProxy's server states: %w", err)
+	}
+	if err := os.Rename(fresh.Name(), path); err != nil {
+		return fmt.Errorf("write HAProxy's server states: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,32 @@
+// Package host is a connection to one server: one way to ask and change it
+// (Call), and one to run a program there (Exec). Package ssh is the real one;
+// hosttest runs the far end in this process for tests.
+package host
+
+import (
+	"context"
+	"io"
+
+	"scaleup/internal/remote"
+)
+
+// Host is one server as the operator's side sees it. It is safe for concurrent
+// use; calls are answered one after another.
+type Host interface {
+	// Call sends one request to the far end and waits for its response. A
+	// response whose Error is set is returned as an error.
+	Call(ctx context.Context, q remote.Request) (remote.Response, error)
+	// Exec runs argv on the server, unchanged, and returns its exit code.
+	Exec(ctx context.Context, argv []string, stdio Stdio) (int, error)
+	// Reconnect drops the connection and opens a new one, which proves that the
+	// server still lets its operator in.
+	Reconnect(ctx context.Context) error
+	// Close ends the connection.
+	Close() error
+}
+
+// Stdio are the standard streams of a program that Exec runs.
+type Stdio struct {
+	In       io.Reader
+	Out, Err io.Writer
+}

@@ -1,0 +1,300 @@
+// Package ssh reaches a server over SSH, with its host key verified, and runs
+// scaleup's far end there. It brings the scaleup binary along when the server
+// does not have this one yet. It never builds a shell line from data: the only
+// commands it sends are constants, a digest in hex and arguments in base64url.
+package ssh
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"scaleup/internal/host"
+	"scaleup/internal/remote"
+)
+
+// dialTimeout bounds TCP and SSH handshake of one connection.
+const dialTimeout = 5 * time.Second
+
+// Target says how one server is reached.
+type Target struct {
+	Server   string // name, for errors
+	Address  string // IP address or host name
+	Port     int
+	User     string
+	Signer   ssh.Signer
+	HostKeys ssh.HostKeyCallback
+	Binary   Binary // the scaleup to run there
+}
+
+// Host implements host.Host over one SSH connection.
+type Host struct {
+	target Target
+
+	mu      sync.Mutex
+	client  *ssh.Client
+	session *session // the running far end, nil before the first call
+}
+
+var _ host.Host = (*Host)(nil)
+
+// Dial connects to a server.
+func Dial(ctx context.Context, t Target) (*Host, error) {
+	h := &Host{target: t}
+	client, err := h.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	h.client = client
+	return h, nil
+}
+
+func (h *Host) dial(ctx context.Context) (*ssh.Client, error) {
+	t := h.target
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	address := net.JoinHostPort(t.Address, strconv.Itoa(t.Port))
+	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("reach %s at %s: %w", t.Server, address, err)
+	}
+	// The handshake knows no context: closing the connection is how it ends early.
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	c, channels, requests, err := ssh.NewClientConn(conn, address, &ssh.ClientConfig{
+		User: t.User, Auth: []ssh.AuthMethod{ssh.PublicKeys(t.Signer)}, HostKeyCallback: t.HostKeys,
+		HostKeyAlgorithms: []string{ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoRSASHA512},
+	})
+	if err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("sign in to %s at %s as %s: %w", t.Server, address, t.User, explain(err))
+	}
+	return ssh.NewClient(c, channels, requests), nil
+}
+
+// Reconnect implements host.Host.
+func (h *Host) Reconnect(ctx context.Context) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	fresh, err := h.dial(ctx)
+	if err != nil {
+		return err
+	}
+	h.drop()
+	h.client = fresh
+	return nil
+}
+
+// Close implements host.Host.
+func (h *Host) Close() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.drop()
+	return nil
+}
+
+// drop forgets the connection; whatever closing it says concerns nobody.
+func (h *Host) drop() {
+	if h.session != nil {
+		h.session.close()
+		h.session = nil
+	}
+	if h.client != nil {
+		h.client.Close()
+		h.client = nil
+	}
+}
+
+// Call implements host.Host.
+func (h *Host) Call(ctx context.Context, q remote.Request) (remote.Response, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if err := h.ensureSession(ctx); err != nil {
+		return remote.Response{}, err
+	}
+	p, err := h.session.call(ctx, q)
+	if err != nil {
+		h.drop() // the stream is out of step now
+		return p, fmt.Errorf("ask %s: %w", h.target.Server, err)
+	}
+	if p.Error != "" {
+		return p, errors.New(p.Error)
+	}
+	return p, nil
+}
+
+func (h *Host) ensureSession(ctx context.Context) error {
+	if h.session != nil {
+		return nil
+	}
+	if h.client == nil {
+		client, err := h.dial(ctx)
+		if err != nil {
+			return err
+		}
+		h.client = client
+	}
+	s, err := h.openSession(ctx)
+	if err != nil {
+		return fmt.Errorf("start scaleup on %s: %w", h.target.Server, err)
+	}
+	h.session = s
+	return nil
+}
+
+// openSession starts the far end. It tries first and pushes the binary only when
+// the server says it is not there, which costs nothing when it is.
+func (h *Host) openSession(ctx context.Context) (*session, error) {
+	command := h.sudo() + h.target.Binary.RemotePath() + " remote"
+	s, err := startSession(ctx, h.client, command)
+	if err == nil || !errors.Is(err, errNoBinary) {
+		return s, err
+	}
+	if err := h.push(ctx); err != nil {
+		return nil, err
+	}
+	return startSession(ctx, h.client, command)
+}
+
+func (h *Host) sudo() string {
+	if h.target.User == "root" {
+		return ""
+	}
+	return "sudo -n "
+}
+
+// push sends the binary with one constant script. The script checks the
+// machine's architecture first: a binary of another one cannot say so itself.
+func (h *Host) push(ctx context.Context) error {
+	s, err := h.client.NewSession()
+	if err != nil {
+		return fmt.Errorf("push scaleup: %w", err)
+	}
+	defer s.Close()
+	stop := context.AfterFunc(ctx, func() { s.Close() })
+	defer stop()
+	file, err := os.Open(h.target.Binary.Path)
+	if err != nil {
+		return fmt.Errorf("push scaleup: %w", err)
+	}
+	defer file.Close()
+	s.Stdin = file
+	out, err := s.CombinedOutput(h.sudo() + "sh -c '" + pushScript + "' push " + h.target.Binary.Digest + " " + h.target.Binary.Machine())
+	if err != nil {
+		return fmt.Errorf("push scaleup: %s (%w)", firstLine(out), err)
+	}
+	return nil
+}
+
+// Exec implements host.Host. The arguments travel as base64url of JSON, so no
+// shell on the way can read anything into them.
+func (h *Host) Exec(ctx context.Context, argv []string, stdio host.Stdio) (int, error) {
+	// The first call makes sure that the binary is there.
+	if _, err := h.Call(ctx, remote.Request{}); err != nil {
+		return 0, err
+	}
+	encoded, err := remote.EncodeArgv(argv)
+	if err != nil {
+		return 0, err
+	}
+	h.mu.Lock()
+	client := h.client
+	h.mu.Unlock()
+	s, err := client.NewSession()
+	if err != nil {
+		return 0, fmt.Errorf("run %s on %s: %w", argv[0], h.target.Server, err)
+	}
+	defer s.Close()
+	stop := context.AfterFunc(ctx, func() { s.Close() })
+	defer stop()
+	s.Stdin, s.Stdout, s.Stderr = stdio.In, stdio.Out, stdio.Err
+	err = s.Run(h.sudo() + h.target.Binary.RemotePath() + " remote --exec " + encoded)
+	if exit := (*ssh.ExitError)(nil); errors.As(err, &exit) {
+		return exit.ExitStatus(), nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("run %s on %s: %w", argv[0], h.target.Server, err)
+	}
+	return 0, nil
+}
+
+// session is one running far end: requests in, responses out.
+type session struct {
+	ssh *ssh.Session
+	in  io.WriteCloser
+	enc *json.Encoder
+	dec *json.Decoder
+	err *tail
+}
+
+var errNoBinary = errors.New("the server has no such scaleup yet")
+
+func startSession(ctx context.Context, client *ssh.Client, command string) (*session, error) {
+	s, err := client.NewSession()
+	if err != nil {
+		return nil, err
+	}
+	in, err := s.StdinPipe()
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	far := &session{ssh: s, in: in, enc: json.NewEncoder(in), dec: json.NewDecoder(out), err: &tail{}}
+	s.Stderr = far.err
+	if err := s.Start(command); err != nil {
+		return nil, err
+	}
+	// An empty request tells a running far end from a shell that found nothing.
+	if _, err := far.call(ctx, remote.Request{}); err != nil {
+		return nil, err
+	}
+	return far, nil
+}
+
+func (s *session) call(ctx context.Context, q remote.Request) (remote.Response, error) {
+	var p remote.Response
+	stop := context.AfterFunc(ctx, func() { s.ssh.Close() })
+	defer stop()
+	if err := s.enc.Encode(q); err != nil && ctx.Err() == nil && !errors.Is(err, io.EOF) {
+		return p, err
+	}
+	err := s.dec.Decode(&p)
+	if err == nil {
+		return p, nil
+	}
+	if ctx.Err() != nil {
+		return p, context.Cause(ctx)
+	}
+	return p, s.ended(err)
+}
+
+// ended says why the far end is gone. 127 is a shell's word for a program that
+// is not there; sudo says 1 and names the command.
+func (s *session) ended(err error) error {
+	wait := s.ssh.Wait()
+	exit := (*ssh.ExitError)(nil)
+	if !errors.As(wait, &exit) {
+		return fmt.Errorf("the connection ended: %w", err)
+	}
+	if exit.ExitStatus() == 127 || s.err.contains("command not found") {
+		return errNoBinary
+	}
+	return fmt.Errorf("it ended with exit code %d: %s", exit.ExitStatus(), s.err.String())
+}
+
+func (s *session) close() {
+	s.in.Close()
+	s.ssh.Close()
+}

@@ -1,0 +1,59 @@
+package remote
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+)
+
+// EncodeArgv writes an argument vector in letters no shell interprets.
+func EncodeArgv(argv []string) (string, error) {
+	if len(argv) == 0 {
+		return "", errors.New("no command to run")
+	}
+	data, err := json.Marshal(argv)
+	if err != nil {
+		return "", fmt.Errorf("encode command: %w", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(data), nil
+}
+
+// DecodeArgv reads what EncodeArgv wrote.
+func DecodeArgv(encoded string) ([]string, error) {
+	data, err := base64.RawURLEncoding.DecodeString(encoded)
+	if err != nil {
+		return nil, fmt.Errorf("decode command: %w", err)
+	}
+	var argv []string
+	if err := json.Unmarshal(data, &argv); err != nil {
+		return nil, fmt.Errorf("decode command: %w", err)
+	}
+	if len(argv) == 0 {
+		return nil, errors.New("decode command: it is empty")
+	}
+	return argv, nil
+}
+
+// Exec runs an encoded argument vector and returns its exit code: 127 when there
+// is no such program, as a shell would say.
+func Exec(ctx context.Context, encoded string, stdin io.Reader, stdout, stderr io.Writer) (int, error) {
+	argv, err := DecodeArgv(encoded)
+	if err != nil {
+		return 0, err
+	}
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, stdout, stderr
+	err = cmd.Run()
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		return exit.ExitCode(), nil
+	}
+	if errors.Is(err, exec.ErrNotFound) {
+		fmt.Fprintln(stderr, err)
+		return 127, nil
+	}
+	return 0, err
+}

@@ -1,0 +1,75 @@
+// Package remote is the far end: what scaleup does when it runs on a server. It
+// answers requests, one JSON document per line on its standard input, with one
+// JSON document per line on its standard output, until its input ends.
+//
+// It knows resources, HAProxy's admin socket and the guard's local interface;
+// it knows nothing of sites and plans and opens no connection to other servers.
+package remote
+
+import (
+	"encoding/json"
+
+	"scaleup/internal/facts"
+	"scaleup/internal/haproxyctl"
+	"scaleup/internal/resource"
+)
+
+// Paths on a server that scaleup and its helpers share.
+const (
+	TrackFile   = "/run/scaleup-lb/track"         // what lb-agent tells keepalived: 0 is fit
+	YieldFile   = "/run/scaleup-lb/yield"         // while it exists, lb-agent keeps the VIP away
+	GuardSocket = "/run/scaleup-guard/guard.sock" // the guard's local control socket
+)
+
+// Request asks one server for any of these, which are answered in this order.
+type Request struct {
+	Observe    []resource.Resource `json:"observe,omitempty"` // states, by resource ID
+	Apply      *Apply              `json:"apply,omitempty"`
+	Confirm    bool                `json:"confirm,omitempty"` // keep the firewall just applied
+	Rotate     *Rotate             `json:"rotate,omitempty"`
+	Yield      *bool               `json:"yield,omitempty"`  // load balancer: give the VIPs away, or stand by again
+	Switch     string              `json:"switch,omitempty"` // database: name of the member that becomes primary
+	Units      []string            `json:"units,omitempty"`  // states of units: running, failed, stopped
+	Facts      bool                `json:"facts,omitempty"`
+	Candidates bool                `json:"candidates,omitempty"` // with Facts: also versions apt would install
+	Balancer   bool                `json:"balancer,omitempty"`   // load balancer: its view of every backend server, and its fitness
+	Member     string              `json:"member,omitempty"`     // database: URL of the guard's status
+}
+
+// Apply brings one resource to its wanted state.
+type Apply struct {
+	Resource resource.Resource `json:"resource"`
+	From     resource.State    `json:"from"` // what the plan saw
+}
+
+// Rotate sets a backend server's administrative state in this load balancer.
+type Rotate struct {
+	Backend string           `json:"backend"`
+	Server  string           `json:"server"`
+	State   haproxyctl.Order `json:"state"`
+}
+
+// Response answers a Request.
+type Response struct {
+	Error    string                    `json:"error,omitempty"` // why the request failed; nothing else is set then
+	States   map[string]resource.State `json:"states,omitempty"`
+	Applied  *Applied                  `json:"applied,omitempty"`
+	Units    map[string]string         `json:"units,omitempty"`
+	Facts    *facts.Facts              `json:"facts,omitempty"`
+	Balancer *Balancer                 `json:"balancer,omitempty"`
+	Member   json.RawMessage           `json:"member,omitempty"`
+}
+
+// Balancer is one load balancer's own view.
+type Balancer struct {
+	Servers  []haproxyctl.Server `json:"servers"`  // of all backends; empty while HAProxy does not answer
+	Fit      bool                `json:"fit"`      // lb-agent lets keepalived hold the VIPs here
+	Yielding bool                `json:"yielding"` // it was told to keep the VIPs away
+}
+
+// Applied is the outcome of an Apply.
+type Applied struct {
+	Before resource.State `json:"before"`
+	After  resource.State `json:"after"`
+	Stale  bool           `json:"stale,omitempty"` // Before is neither From nor the wanted state: nothing was done
+}

@@ -1,0 +1,176 @@
+package resource
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// ID implements Spec.
+func (m *MySQLAccounts) ID() string { return "mysql-accounts:" + m.Schema }
+
+// Want implements Spec. Each account carries a digest of its definition in its
+// own attributes, which is what Observe compares; the passwords are generated
+// and long, so their digests give nothing away.
+func (m *MySQLAccounts) Want() State {
+	words := []string{"schema " + m.Schema, "root by socket"}
+	for _, a := range m.Accounts {
+		words = append(words, a.name()+" "+a.digest())
+	}
+	return accountsState(words)
+}
+
+func accountsState(words []string) State {
+	sort.Strings(words)
+	return State(strings.Join(words, ", "))
+}
+
+func (a Account) name() string { return a.User + "@" + a.Host }
+
+func (a Account) digest() string {
+	definition := fmt.Sprintf("%s\x00%s\x00%t\x00%s", a.name(), a.Password, a.TLS, strings.Join(a.Grants, "\x00"))
+	return Digest([]byte(definition))[:16]
+}
+
+// Observe implements Spec. While mysqld is down the accounts cannot be read,
+// which is a state, not an error: an earlier step of the plan starts it.
+func (m *MySQLAccounts) Observe(ctx context.Context, sys System) (State, error) {
+	db, err := m.open(sys)
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	words, err := m.read(ctx, db)
+	if down := (*net.OpError)(nil); errors.As(err, &down) {
+		return "mysqld is not running", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the accounts of MySQL: %w", err)
+	}
+	return accountsState(words), nil
+}
+
+func (m *MySQLAccounts) read(ctx context.Context, db *sql.DB) ([]string, error) {
+	var words []string
+	var schemas int
+	if err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM information_schema.schemata WHERE schema_name = ?", m.Schema).Scan(&schemas); err != nil {
+		return nil, err
+	}
+	if schemas == 1 {
+		words = append(words, "schema "+m.Schema)
+	}
+	var plugin string
+	if err := db.QueryRowContext(ctx, "SELECT plugin FROM mysql.user WHERE user = 'root' AND host = 'localhost'").Scan(&plugin); err != nil {
+		return nil, err
+	}
+	if plugin == "auth_socket" {
+		words = append(words, "root by socket")
+	}
+	rows, err := db.QueryContext(ctx, "SELECT user, host, COALESCE(attribute->>'$.scaleup', '') FROM information_schema.user_attributes")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var a Account
+		var digest string
+		if err := rows.Scan(&a.User, &a.Host, &digest); err != nil {
+			return nil, err
+		}
+		if digest != "" {
+			words = append(words, a.name()+" "+digest)
+		}
+	}
+	return words, rows.Err()
+}
+
+// Apply implements Spec. mysqld is awaited: the unit step before this one has
+// started it. All is written with the binary log off, on one connection.
+func (m *MySQLAccounts) Apply(ctx context.Context, sys System) error {
+	db, err := m.open(sys)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return fmt.Errorf("write the accounts of MySQL: %w", err)
+	}
+	defer conn.Close()
+	var readOnly bool
+	if err := conn.QueryRowContext(ctx, "SELECT @@global.super_read_only").Scan(&readOnly); err != nil {
+		return fmt.Errorf("write the accounts of MySQL: %w", err)
+	}
+	for _, s := range m.statements(readOnly) {
+		if _, err := conn.ExecContext(ctx, s.text, s.args...); err != nil {
+			return fmt.Errorf("write the accounts of MySQL: %s: %w", s.what, err)
+		}
+	}
+	return nil
+}
+
+// statement is one step of writing the accounts. Errors show what, never the
+// text: it holds a password.
+type statement struct {
+	what, text string
+	args       []any
+}
+
+func (m *MySQLAccounts) statements(readOnly bool) []statement {
+	list := []statement{{what: "turn the binary log off", text: "SET SESSION sql_log_bin = 0"}}
+	if readOnly {
+		list = append(list, statement{what: "allow writing", text: "SET GLOBAL super_read_only = OFF"})
+	}
+	list = append(list,
+		statement{what: "create the schema", text: "CREATE SCHEMA IF NOT EXISTS " + quoteName(m.Schema)},
+		statement{what: "tie root to the socket", text: "ALTER USER root@localhost IDENTIFIED WITH auth_socket"})
+	for _, a := range m.Accounts {
+		list = append(list, a.statements()...)
+	}
+	if readOnly {
+		list = append(list, statement{what: "forbid writing", text: "SET GLOBAL super_read_only = ON"})
+	}
+	return list
+}
+
+func (a Account) statements() []statement {
+	identified, args := "IDENTIFIED WITH auth_socket", []any{a.User, a.Host}
+	if a.Password != "" {
+		identified, args = "IDENTIFIED WITH caching_sha2_password BY ?", append(args, a.Password)
+	}
+	require := "NONE"
+	if a.TLS {
+		require = "SSL"
+	}
+	attribute := fmt.Sprintf(` REQUIRE %s ATTRIBUTE '{"scaleup": "%s"}'`, require, a.digest())
+	list := []statement{
+		{what: "create " + a.name(), text: "CREATE USER IF NOT EXISTS ?@? " + identified, args: args},
+		{what: "clear the rights of " + a.name(), text: "REVOKE ALL PRIVILEGES, GRANT OPTION FROM ?@?", args: []any{a.User, a.Host}},
+	}
+	for _, g := range a.Grants {
+		list = append(list, statement{what: "grant to " + a.name(), text: "GRANT " + g + " TO ?@?", args: []any{a.User, a.Host}})
+	}
+	// The attribute comes last: it says that all before it is done.
+	return append(list, statement{what: "define " + a.name(), text: "ALTER USER ?@? " + identified + attribute, args: args})
+}
+
+func (m *MySQLAccounts) open(sys System) (*sql.DB, error) {
+	c := mysql.NewConfig()
+	c.User, c.Net, c.Addr = "root", "unix", sys.path(m.Socket)
+	c.InterpolateParams = true // account statements cannot be prepared
+	c.Timeout, c.ReadTimeout, c.WriteTimeout = 2*time.Second, 20*time.Second, 20*time.Second
+	connector, err := mysql.NewConnector(c)
+	if err != nil {
+		return nil, fmt.Errorf("connect to MySQL: %w", err)
+	}
+	return sql.OpenDB(connector), nil
+}
+
+func quoteName(name string) string { return "`" + strings.ReplaceAll(name, "`", "``") + "`" }

@@ -1,0 +1,71 @@
+package resource
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// initialising marks a data directory whose initialisation has begun and not
+// ended. Names with a leading dot do not count as content for mysqld.
+const initialising = ".scaleup-initialising"
+
+// ID implements Spec.
+func (m *MySQLData) ID() string { return "mysql-data:" + m.Path }
+
+// Want implements Spec.
+func (m *MySQLData) Want() State { return "initialised" }
+
+// Observe implements Spec.
+func (m *MySQLData) Observe(_ context.Context, sys System) (State, error) {
+	if _, err := os.Stat(sys.path(filepath.Join(m.Path, initialising))); err == nil {
+		return "half initialised", nil
+	}
+	_, err := os.Stat(sys.path(filepath.Join(m.Path, "mysql.ibd")))
+	if absent(err) {
+		return Absent, nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read %s: %w", m.Path, err)
+	}
+	return "initialised", nil
+}
+
+// Apply implements Spec. Data is removed only where the mark proves that an
+// earlier initialisation was cut off; any other content makes mysqld refuse.
+func (m *MySQLData) Apply(ctx context.Context, sys System) error {
+	state, err := m.Observe(ctx, sys)
+	if err != nil || state == m.Want() {
+		return err
+	}
+	mark := filepath.Join(m.Path, initialising)
+	if state != Absent {
+		if err := emptyDirectory(sys.path(m.Path), initialising); err != nil {
+			return fmt.Errorf("clear half initialised %s: %w", m.Path, err)
+		}
+	}
+	if err := (&File{Path: mark, Mode: 0o600}).Apply(ctx, sys); err != nil {
+		return err
+	}
+	if _, err := sys.command(ctx, "mysqld", "--no-defaults", "--initialize-insecure", "--user="+m.User, "--datadir="+m.Path); err != nil {
+		return fmt.Errorf("initialise %s: %w", m.Path, err)
+	}
+	return (&AbsentPath{Path: mark}).Apply(ctx, sys)
+}
+
+func emptyDirectory(dir, keep string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if e.Name() == keep || e.Name() == "lost+found" {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(dir, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}

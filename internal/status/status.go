@@ -1,0 +1,276 @@
+// Package status tells how a site is: which servers, components, virtual
+// addresses, database members and backends work, and one verdict over all. It
+// asks every server side by side under one deadline, and a server that does not
+// answer is a finding, not an error. It changes nothing.
+package status
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"scaleup/internal/host"
+	"scaleup/internal/remote"
+	"scaleup/internal/spec"
+	"scaleup/internal/survey"
+	"scaleup/internal/topology"
+)
+
+// Deadline is how long status waits for servers; what has not answered by then
+// is unreachable.
+const Deadline = 1500 * time.Millisecond
+
+// Report is the document of status --json.
+type Report struct {
+	Schema   int      `json:"schema"`
+	Site     string   `json:"site"`
+	URL      string   `json:"url"`
+	Address  string   `json:"address"`
+	CA       string   `json:"ca"` // absolute path, "" when the certificate is the operator's own
+	Healthy  bool     `json:"healthy"`
+	Verdict  string   `json:"verdict"`
+	Servers  []Server `json:"servers"`
+	VIPs     []VIP    `json:"vips"`
+	Database Database `json:"database"`
+	Tiers    []Tier   `json:"tiers"`
+}
+
+// Server is one machine: up, down (powered off, in the lab) or unreachable.
+type Server struct {
+	Name       string      `json:"name"`
+	Role       spec.Role   `json:"role"`
+	Address    string      `json:"address"`
+	State      string      `json:"state"`
+	Components []Component `json:"components"`
+}
+
+// Component is one program on a server: running, failed or stopped.
+type Component struct {
+	Name    string `json:"name"`
+	State   string `json:"state"`
+	Version string `json:"version"`
+}
+
+// VIP is a virtual address and who holds it, "" for nobody. Two holders at once
+// are told as "lb1, lb2".
+type VIP struct {
+	Name    string `json:"name"`
+	Address string `json:"address"`
+	Holder  string `json:"holder"`
+}
+
+// Database is the MySQL group.
+type Database struct {
+	Primary string   `json:"primary"`
+	Members []Member `json:"members"`
+}
+
+// Member is one database server in MySQL's own words.
+type Member struct {
+	Server string `json:"server"`
+	State  string `json:"state"`
+	Role   string `json:"role"`
+	Lag    int64  `json:"lag_transactions"`
+}
+
+// Tier is one backend of HAProxy, as the load balancer that holds the VIP sees it.
+type Tier struct {
+	Name     string    `json:"name"`
+	Backends []Backend `json:"backends"`
+}
+
+// Backend is one server of a tier: up, drain, down, or idle (the other slot).
+type Backend struct {
+	Server   string `json:"server"`
+	State    string `json:"state"`
+	Sessions int    `json:"sessions"`
+	Rate     int    `json:"rate"` // requests or sessions per second
+}
+
+// Answer is what one server said: a response, or why there is none.
+type Answer struct {
+	Response remote.Response
+	Off      bool  // the lab says that the machine is powered off
+	Err      error // set when the server did not answer
+}
+
+// Ask asks every server within Deadline. connect opens a connection; it may
+// report a machine that is off.
+func Ask(ctx context.Context, t *topology.Topology, connect func(context.Context, topology.Server) (host.Host, bool, error)) map[string]Answer {
+	ctx, cancel := context.WithTimeout(ctx, Deadline)
+	defer cancel()
+	var mu sync.Mutex
+	var wait sync.WaitGroup
+	answers := map[string]Answer{}
+	for _, s := range t.Servers {
+		wait.Go(func() {
+			a := ask(ctx, s, connect)
+			mu.Lock()
+			defer mu.Unlock()
+			answers[s.Name] = a
+		})
+	}
+	wait.Wait()
+	return answers
+}
+
+func ask(ctx context.Context, s topology.Server, connect func(context.Context, topology.Server) (host.Host, bool, error)) Answer {
+	h, off, err := connect(ctx, s)
+	if off || err != nil {
+		return Answer{Off: off, Err: err}
+	}
+	defer h.Close()
+	q := remote.Request{Facts: true, Balancer: s.Role == spec.LoadBalancer}
+	for _, c := range componentsOf(s.Role) {
+		q.Units = append(q.Units, c.units...)
+	}
+	if s.Role == spec.Database {
+		q.Member = survey.StatusURL(s)
+	}
+	p, err := h.Call(ctx, q)
+	return Answer{Response: p, Err: err}
+}
+
+// program is a component with the units that run it. Of several units, one has
+// to run.
+type program struct {
+	name    string
+	units   []string
+	version string // package that carries its version
+}
+
+func componentsOf(r spec.Role) []program {
+	firewall := program{name: "firewall", units: []string{"nftables.service"}}
+	switch r {
+	case spec.LoadBalancer:
+		return []program{
+			{"haproxy", []string{"haproxy.service"}, "haproxy"},
+			{"keepalived", []string{"keepalived.service"}, "keepalived"},
+			{"lb-agent", []string{"scaleup-lb-agent.service"}, ""},
+			firewall,
+		}
+	case spec.Web:
+		return []program{{"nginx", []string{"nginx.service"}, "nginx"}, firewall}
+	case spec.App:
+		return []program{{"app", []string{"app@a.service", "app@b.service"}, ""}, firewall}
+	default:
+		return []program{
+			{"mysql", []string{"mysql.service"}, "mysql-server-core"},
+			{"guard", []string{"scaleup-guard.service"}, ""},
+			firewall,
+		}
+	}
+}
+
+// state of a program: running only if exactly one of its units runs.
+func (p program) state(units map[string]string) string {
+	running, failed := 0, false
+	for _, u := range p.units {
+		if units[u] == "running" {
+			running++
+		}
+		failed = failed || units[u] == "failed"
+	}
+	switch {
+	case running == 1:
+		return "running"
+	case running > 1 || failed:
+		return "failed"
+	default:
+		return "stopped"
+	}
+}
+
+// Assess makes the report from the answers. It is pure.
+func Assess(t *topology.Topology, ca string, answers map[string]Answer) Report {
+	r := Report{Schema: 1, Site: t.Site.Name, URL: "https://" + t.Site.Name + "/", Address: t.Public.String(), CA: ca}
+	for _, s := range t.Servers {
+		r.Servers = append(r.Servers, server(s, answers[s.Name]))
+	}
+	r.VIPs = []VIP{vip(t, answers, "public", t.Public.String()), vip(t, answers, "internal", t.Internal.String())}
+	r.Database = database(t, answers)
+	r.Tiers = tiers(t, answers, r.VIPs[0].Holder)
+	findings := findings(r)
+	r.Healthy = len(findings) == 0
+	r.Verdict = verdict(r, findings)
+	return r
+}
+
+func server(s topology.Server, a Answer) Server {
+	out := Server{Name: s.Name, Role: s.Role, Address: s.Address.String(), State: "up", Components: []Component{}}
+	switch {
+	case a.Off:
+		out.State = "down"
+		return out
+	case a.Err != nil || a.Response.Facts == nil:
+		out.State = "unreachable"
+		return out
+	}
+	for _, p := range componentsOf(s.Role) {
+		out.Components = append(out.Components, Component{Name: p.name, State: p.state(a.Response.Units), Version: a.Response.Facts.Version(p.version)})
+	}
+	return out
+}
+
+func vip(t *topology.Topology, answers map[string]Answer, name, address string) VIP {
+	v := VIP{Name: name, Address: address}
+	for _, s := range t.With(spec.LoadBalancer) {
+		f := answers[s.Name].Response.Facts
+		if f == nil || f.InterfaceOf(address) == "" {
+			continue
+		}
+		if v.Holder != "" {
+			v.Holder += ", "
+		}
+		v.Holder += s.Name
+	}
+	return v
+}
+
+func database(t *topology.Topology, answers map[string]Answer) Database {
+	responses := map[string]remote.Response{}
+	for name, a := range answers {
+		responses[name] = a.Response
+	}
+	d := Database{Primary: survey.Primary(t, responses), Members: []Member{}}
+	for _, s := range t.With(spec.Database) {
+		m := Member{Server: s.Name, State: "UNKNOWN"}
+		if g, ok := survey.GroupOf(responses[s.Name]); ok {
+			m.State, m.Role, m.Lag = g.State, g.Role, g.Lag
+		}
+		d.Members = append(d.Members, m)
+	}
+	return d
+}
+
+func tiers(t *topology.Topology, answers map[string]Answer, holder string) []Tier {
+	tiers := []Tier{}
+	lbs := t.With(spec.LoadBalancer)
+	// The holder's view counts; without one, any that answers.
+	slices.SortStableFunc(lbs, func(a, b topology.Server) int {
+		return order(a.Name == holder) - order(b.Name == holder)
+	})
+	for _, lb := range lbs {
+		b := answers[lb.Name].Response.Balancer
+		if b == nil || len(b.Servers) == 0 {
+			continue
+		}
+		for _, s := range b.Servers {
+			if len(tiers) == 0 || tiers[len(tiers)-1].Name != s.Backend {
+				tiers = append(tiers, Tier{Name: s.Backend})
+			}
+			last := &tiers[len(tiers)-1]
+			last.Backends = append(last.Backends, Backend{Server: s.Name, State: backendState(s.Backend, s.State), Sessions: s.Sessions, Rate: s.Rate})
+		}
+		return tiers
+	}
+	return tiers
+}
+
+func order(first bool) int {
+	if first {
+		return 0
+	}
+	return 1
+}

@@ -1,0 +1,208 @@
+// Package survey reads a site's servers and renders what they should be: facts
+// first, then the components' resources for those facts, then the resources'
+// present states. The result is what plan.Make compares. It changes nothing.
+package survey
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"strings"
+	"sync"
+
+	"scaleup/internal/component"
+	"scaleup/internal/component/all"
+	"scaleup/internal/facts"
+	"scaleup/internal/host"
+	"scaleup/internal/plan"
+	"scaleup/internal/remote"
+	"scaleup/internal/resource"
+	"scaleup/internal/spec"
+	"scaleup/internal/topology"
+)
+
+// Input is what a survey starts from.
+type Input struct {
+	Topology *topology.Topology
+	Hosts    map[string]host.Host // by server name; every server of the topology
+	Secrets  component.Secrets
+	Releases component.Releases
+	Binary   string // path of scaleup on the servers
+}
+
+// Survey is what a site should be and is.
+type Survey struct {
+	Facts    map[string]facts.Facts
+	Desired  plan.Desired
+	Observed plan.Observed
+}
+
+// Take asks all servers, side by side. A server that cannot be asked is an
+// error: a plan made without it would be wrong.
+func Take(ctx context.Context, in Input) (*Survey, error) {
+	first, err := askAll(ctx, in, firstQuestion)
+	if err != nil {
+		return nil, err
+	}
+	s := &Survey{Facts: map[string]facts.Facts{}}
+	for name, p := range first {
+		s.Facts[name] = *p.Facts
+		if err := supported(name, *p.Facts); err != nil {
+			return nil, err
+		}
+	}
+	active, err := chooseSlots(in, s.Facts, first)
+	if err != nil {
+		return nil, err
+	}
+	if s.Desired, err = Desired(in, s.Facts, active); err != nil {
+		return nil, err
+	}
+	byServer := map[string][]resource.Resource{}
+	for _, item := range s.Desired.Items {
+		byServer[item.Server] = append(byServer[item.Server], resource.Resource{Spec: item.Spec})
+	}
+	second, err := askAll(ctx, in, func(server topology.Server) remote.Request {
+		return remote.Request{Observe: byServer[server.Name]}
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.Observed = observed(in.Topology, first, second)
+	return s, nil
+}
+
+// firstQuestion is what must be known before anything can be rendered.
+func firstQuestion(s topology.Server) remote.Request {
+	q := remote.Request{Facts: true, Candidates: true}
+	switch s.Role {
+	case spec.LoadBalancer:
+		q.Balancer = true
+	case spec.App:
+		q.Observe = []resource.Resource{{Spec: slotOf(s, topology.SlotA)}, {Spec: slotOf(s, topology.SlotB)}}
+	case spec.Database:
+		q.Member = StatusURL(s)
+	}
+	return q
+}
+
+// slotOf is a slot just to be observed.
+func slotOf(s topology.Server, slot topology.Slot) *resource.Slot {
+	return &resource.Slot{Server: s.Name, Slot: string(slot), Unit: "app@" + string(slot) + ".service"}
+}
+
+// StatusURL is where a database server's guard tells its state, on that server.
+func StatusURL(s topology.Server) string {
+	return fmt.Sprintf("http://%s:%d/status", s.Address, topology.PortGuard)
+}
+
+// Desired renders what every server of a site should hold.
+func Desired(in Input, known map[string]facts.Facts, active map[string]topology.Slot) (plan.Desired, error) {
+	want := plan.Desired{Topology: in.Topology}
+	for _, s := range in.Topology.Servers {
+		owned, err := all.For(component.Input{
+			Topology: in.Topology, Server: s, Facts: known[s.Name], Secrets: in.Secrets,
+			Releases: in.Releases, Binary: in.Binary, Active: active,
+		})
+		if err != nil {
+			return want, fmt.Errorf("render %s: %w", s.Name, err)
+		}
+		for _, o := range owned {
+			want.Items = append(want.Items, plan.Item{Server: s.Name, Component: o.Component, Spec: o.Spec})
+		}
+		want.Backends = append(want.Backends, backends(s, active)...)
+	}
+	return want, nil
+}
+
+// backends are a server's places in rotation. Database members have none of this
+// kind: the guard decides, through its checks, what they may serve.
+func backends(s topology.Server, active map[string]topology.Slot) []plan.Backend {
+	switch s.Role {
+	case spec.Web:
+		return []plan.Backend{{Server: s.Name, Backend: "web", Name: s.Name}}
+	case spec.App:
+		return []plan.Backend{{Server: s.Name, Backend: "app", Name: s.Name + "-" + string(active[s.Name])}}
+	}
+	return nil
+}
+
+// chooseSlots decides which slot each app server should run when all is done:
+// the one that already runs what is wanted, else the one that does not serve now.
+func chooseSlots(in Input, known map[string]facts.Facts, answers map[string]remote.Response) (map[string]topology.Slot, error) {
+	chosen := map[string]topology.Slot{}
+	for _, slot := range []topology.Slot{topology.SlotB, topology.SlotA} {
+		trial := map[string]topology.Slot{}
+		for _, s := range in.Topology.With(spec.App) {
+			trial[s.Name] = slot
+		}
+		for _, s := range in.Topology.With(spec.App) {
+			want, err := slotWanted(in, s, known[s.Name], trial)
+			if err != nil {
+				return nil, err
+			}
+			states := answers[s.Name].States
+			running := func(slot topology.Slot) bool {
+				return strings.HasPrefix(string(states[slotOf(s, slot).ID()]), "running")
+			}
+			switch {
+			case states[slotOf(s, slot).ID()] == want:
+				chosen[s.Name] = slot
+			case chosen[s.Name] == "" && running(slot):
+				chosen[s.Name] = slot.Other()
+			case chosen[s.Name] == "":
+				chosen[s.Name] = topology.SlotA
+			}
+		}
+	}
+	return chosen, nil
+}
+
+func slotWanted(in Input, s topology.Server, f facts.Facts, trial map[string]topology.Slot) (resource.State, error) {
+	owned, err := all.For(component.Input{
+		Topology: in.Topology, Server: s, Facts: f, Secrets: in.Secrets, Releases: in.Releases, Binary: in.Binary, Active: trial,
+	})
+	if err != nil {
+		return "", fmt.Errorf("render %s: %w", s.Name, err)
+	}
+	id := slotOf(s, trial[s.Name]).ID()
+	for _, o := range owned {
+		if o.Spec.ID() == id {
+			return o.Spec.Want(), nil
+		}
+	}
+	return "", fmt.Errorf("render %s: no resource %s", s.Name, id)
+}
+
+// supported refuses by name what scaleup was not made for.
+func supported(server string, f facts.Facts) error {
+	ok := f.OS == "debian" && (f.Release == "12" || f.Release == "13") || f.OS == "ubuntu" && (f.Release == "22.04" || f.Release == "24.04" || f.Release == "26.04")
+	if !ok {
+		return fmt.Errorf("%s runs %s %s, which scaleup does not support; it supports Debian 12 and 13 and Ubuntu 22.04, 24.04 and 26.04", server, f.OS, f.Release)
+	}
+	return nil
+}
+
+// askAll asks every server its question, side by side, and names every server
+// that did not answer.
+func askAll(ctx context.Context, in Input, question func(topology.Server) remote.Request) (map[string]remote.Response, error) {
+	var mu sync.Mutex
+	var wait sync.WaitGroup
+	answers, failures := map[string]remote.Response{}, []error{}
+	for _, s := range in.Topology.Servers {
+		wait.Go(func() {
+			p, err := in.Hosts[s.Name].Call(ctx, question(s))
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				failures = append(failures, fmt.Errorf("%s: %w", s.Name, err))
+				return
+			}
+			answers[s.Name] = p
+		})
+	}
+	wait.Wait()
+	sort.Slice(failures, func(i, j int) bool { return failures[i].Error() < failures[j].Error() })
+	return answers, errors.Join(failures...)
+}
