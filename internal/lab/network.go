@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"scaleup/internal/topology"
@@ -34,10 +35,11 @@ func (l *Lab) ensureBridge(ctx context.Context) error {
 	if err := l.checkSubnet(name); err != nil {
 		return err
 	}
-	// The alias is set by the same command that makes the bridge: at no moment
-	// is there a bridge that does not say whose it is.
+	// The mark comes right after the bridge, before the address: a bridge of
+	// ours without a mark is an empty one, see unmarked.
 	for _, argv := range [][]string{
-		{"ip", "link", "add", name, "alias", ownerAlias(l.name, l.dir), "type", "bridge", "stp_state", "0", "forward_delay", "0"},
+		{"ip", "link", "add", name, "type", "bridge", "stp_state", "0", "forward_delay", "0"},
+		{"ip", "link", "set", name, "alias", ownerAlias(l.name, l.dir)},
 		{"ip", "link", "set", name, "addrgenmode", "none"},
 		{"ip", "address", "add", address, "dev", name},
 		{"ip", "link", "set", name, "up"},
@@ -95,7 +97,7 @@ func (l *Lab) checkBridge(name string) error {
 		return fmt.Errorf("read owner of interface %s: %w", name, err)
 	}
 	owner := strings.TrimSpace(string(alias))
-	if owner == ownerAlias(l.name, l.dir) {
+	if owner == ownerAlias(l.name, l.dir) || owner == "" && unmarked(name) {
 		return nil
 	}
 	dir, ours := strings.CutPrefix(owner, "scaleup:"+l.name+":")
@@ -112,6 +114,21 @@ func (l *Lab) checkBridge(name string) error {
 		Reason: fmt.Sprintf("lab %s is already up, from the folder %s", l.name, dir),
 		Fix:    fmt.Sprintf("use it with --lab-dir %s, or give this lab another name", dir),
 	}
+}
+
+// unmarked reports whether an interface is a bridge with neither address nor
+// ports, as a run leaves it that was killed between making and marking it.
+func unmarked(name string) bool {
+	ports, err := os.ReadDir(filepath.Join("/sys/class/net", name, "brif"))
+	if err != nil || len(ports) > 0 {
+		return false
+	}
+	i, err := net.InterfaceByName(name)
+	if err != nil {
+		return false
+	}
+	addresses, err := i.Addrs()
+	return err == nil && !slices.ContainsFunc(addresses, func(a net.Addr) bool { return !strings.HasPrefix(a.String(), "fe80:") })
 }
 
 // checkSubnet refuses a subnet that this computer already reaches in another way.

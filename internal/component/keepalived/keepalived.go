@@ -78,10 +78,8 @@ func (c Component) Resources(in component.Input) ([]resource.Spec, error) {
 	config.Validate = []string{"keepalived", "-t", "-f", "{}"}
 
 	agentReads := resource.Reads(resource.OnChangeRestart, agentConfig, files[agentUnitPath])
-	// Never a reload: keepalived sets its real-time limits again then, fails to
-	// raise them, and the kernel kills the VRRP process some seconds later, with
-	// the addresses left behind (seen with 2.2.7). A restart of the load balancer
-	// that the plan has moved the addresses away from costs nothing.
+	// Never a reload, for the reason the drop-in gives. A restart of the load
+	// balancer that the plan has moved the addresses away from costs nothing.
 	reads := resource.Reads(resource.OnChangeRestart, config, files[unitDropIn])
 	packages := c.Packages(in.Topology.Site)
 	return []resource.Spec{
