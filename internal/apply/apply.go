@@ -106,11 +106,14 @@ func (r *Runner) log(kind journal.Kind, s plan.Step, elapsed time.Duration, mess
 // step brings one resource to its wanted state and reports whether that took
 // anything.
 func (r *Runner) step(ctx context.Context, s plan.Step) (did bool, err error) {
-	if spec := r.spec(s); spec != nil {
+	spec := r.spec(s)
+	a, patience := actor(nil), patience
+	if m, ok := spec.(*resource.Member); ok {
+		// The server can only be asked; waiting here lets the operator see why.
+		a, patience = member{r, new(string)}, time.Duration(m.Wait)*time.Second
+	} else if spec != nil {
 		return r.farEnd(ctx, s, spec)
-	}
-	a, err := r.actorFor(s)
-	if err != nil {
+	} else if a, err = r.actorFor(s); err != nil {
 		return false, err
 	}
 	now, err := a.observe(ctx, s)
@@ -123,16 +126,15 @@ func (r *Runner) step(ctx context.Context, s plan.Step) (did bool, err error) {
 	if err := a.do(ctx, s); err != nil {
 		return false, err
 	}
-	return true, await(ctx, a, s)
+	return true, await(ctx, a, s, patience)
 }
 
 // patience is how long a site resource may take to reach its state: longer than
 // every timeout of a request on its way through the tiers (30 s).
 const patience = 60 * time.Second
 
-func await(ctx context.Context, a actor, s plan.Step) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
+func await(ctx context.Context, a actor, s plan.Step, patience time.Duration) error {
+	deadline := time.After(patience)
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -142,6 +144,8 @@ func await(ctx context.Context, a actor, s plan.Step) error {
 		}
 		select {
 		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-deadline:
 			if err != nil {
 				return fmt.Errorf("wait until it is %s: %w", s.To, err)
 			}

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"scaleup/internal/haproxyctl"
+	"scaleup/internal/journal"
 	"scaleup/internal/plan"
 	"scaleup/internal/remote"
 	"scaleup/internal/spec"
@@ -25,7 +26,7 @@ func (r *Runner) actorFor(s plan.Step) (actor, error) {
 	case "primary":
 		return primary{r}, nil
 	case "member":
-		return member{r}, nil
+		return member{r, new(string)}, nil
 	default:
 		return nil, fmt.Errorf("the plan names %s, which nothing here can do", s.Resource)
 	}
@@ -179,12 +180,23 @@ func (r *Runner) group(ctx context.Context, server string) (survey.Group, error)
 	return group, nil
 }
 
-// member waits until a restarted member is ONLINE again.
-type member struct{ *Runner }
+// member waits until a database member is ONLINE, and tells what its guard says
+// meanwhile.
+type member struct {
+	*Runner
+	told *string // the guard's last message
+}
 
 func (a member) observe(ctx context.Context, s plan.Step) (plan.State, error) {
 	group, err := a.group(ctx, s.Server)
-	return plan.State(group.State), err
+	if err != nil {
+		return "", err
+	}
+	if group.State != "ONLINE" && group.Message != "" && group.Message != *a.told {
+		*a.told = group.Message
+		a.Journal.Add(journal.Event{Event: journal.Note, Server: s.Server, Resource: s.Resource, Message: group.State + ": " + group.Message})
+	}
+	return plan.State(group.State), nil
 }
 
 func (a member) do(context.Context, plan.Step) error { return nil }

@@ -54,7 +54,7 @@ func (v View) unlessBackedOff(now time.Time, a Action) Action {
 	if a.Kind == Wait || v.Attempt.Failures == 0 || !now.Before(v.Attempt.Next) {
 		return a
 	}
-	return wait(fmt.Sprintf("%s; failed %d times, tries again in %d s: %s", a.Reason, v.Attempt.Failures, int(v.Attempt.Next.Sub(now).Seconds())+1, v.Attempt.Error))
+	return wait(fmt.Sprintf("%s; failed %d times and tries again soon: %s", a.Reason, v.Attempt.Failures, v.Attempt.Error))
 }
 
 // Backoff is the pause after that many failures in a row, rising from 1 to 15 s.

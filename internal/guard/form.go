@@ -96,11 +96,33 @@ func (s *situation) choose(voters, answering []candidate, newest Record, ever bo
 	if len(able) == 0 {
 		return candidate{}, s.sayLacking(voters, everything, ever)
 	}
-	preferred := newest.Primary
+	preferred := lastPrimary(answering, newest)
 	if !slices.ContainsFunc(able, func(c candidate) bool { return c.name == preferred }) {
 		preferred = slices.MinFunc(able, func(a, b candidate) int { return compareNames(a.name, b.name, s.Initial, newest.Epoch == 0) }).name
 	}
 	return able[slices.IndexFunc(able, func(c candidate) bool { return c.name == preferred })], ""
+}
+
+// lastPrimary is the primary of the newest view. Its records may disagree (one
+// was made just before a switch, another while the primary was out of reach), and
+// all voters must settle on the same one: first who says it of itself, then who is
+// named, then the order of names.
+func lastPrimary(answering []candidate, newest Record) string {
+	var claims, named []string
+	for _, c := range answering {
+		if c.record.compare(newest) != 0 {
+			continue
+		}
+		if c.record.Role == Primary {
+			claims = append(claims, c.name)
+		}
+		if c.record.Primary != "" {
+			named = append(named, c.record.Primary)
+		}
+	}
+	slices.Sort(claims)
+	slices.Sort(named)
+	return append(append(claims, named...), "")[0]
 }
 
 // compareNames sorts by name; where nothing is known, the initial server is first.

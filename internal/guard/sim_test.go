@@ -174,10 +174,20 @@ func TestHistories(t *testing.T) {
 			"meet":    s.meet,
 			"step":    func() { s.step(pick.Draw(t, "step")) },
 			"work":    func() { s.meet(); s.step(pick.Draw(t, "work")) },
+			"work on": func() { s.step(pick.Draw(t, "work on")) },
+			"expel":   func() { s.detect(); s.write() },
+			"outage":  func() { s.outage(rapid.Permutation(worldNames).Draw(t, "order"), rapid.Bool().Draw(t, "orderly")) },
 			"heal":    func() { s.heal(3) },
 			"time":    func() { s.now = s.now.Add(20 * time.Second) },
 		}
 		kinds := slices.Sorted(maps.Keys(does))
+		if rapid.Bool().Draw(t, "formed") { // most of what is interesting needs a group first
+			for _, name := range worldNames {
+				s.boot(name)
+			}
+			s.heal(6)
+			s.write()
+		}
 		for range rapid.IntRange(10, 120).Draw(t, "length") {
 			does[rapid.SampledFrom(kinds).Draw(t, "kind")]()
 			s.check(t)
@@ -193,6 +203,21 @@ func TestHistories(t *testing.T) {
 			}
 		}
 	})
+}
+
+// outage takes the members away one after the other, with a write between. In an
+// orderly one each leaves the group first, so that the last one is alone in it.
+func (s *sim) outage(order []string, orderly bool) {
+	for _, name := range order {
+		s.say("outage %s, orderly %t", name, orderly)
+		s.write()
+		if orderly {
+			s.stop(name)
+		}
+		s.detect()
+		s.crash(name)
+		s.forget(name)
+	}
 }
 
 func (s *sim) meet() {

@@ -28,6 +28,7 @@ type node struct {
 	executed      GTIDSet
 	received      GTIDSet
 	purged        string
+	cloned        string // state of the last clone
 	uptime        int64
 	group         *group // the view it is in; kept by others when it dies
 }
@@ -214,7 +215,7 @@ func (w *world) mysql(name string) MySQL {
 	}
 	my := MySQL{
 		Reachable: true, UUID: uuidOf(name), Version: "9.7.4", Uptime: n.uptime, Group: worldGroup, State: n.state, SuperReadOnly: n.readOnly,
-		Bootstrapping: n.bootstrapping, Executed: n.executed.String(), Received: n.received.String(), Purged: n.purged,
+		Bootstrapping: n.bootstrapping, Executed: n.executed.String(), Received: n.received.String(), Purged: n.purged, CloneState: n.cloned,
 	}
 	if n.state != Online {
 		return my

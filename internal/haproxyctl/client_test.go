@@ -74,6 +74,8 @@ backend app
     default-server check inter 100ms rise 1 fall 1
     server app1-a %s
     server app1-b %s disabled
+backend web_once
+    server web1-once 127.0.0.1:9 track web/web1
 backend mysql_primary
     mode tcp
     option httpchk GET /primary
@@ -124,7 +126,7 @@ func (r running) await(t *testing.T, want string) {
 func TestRealHAProxy(t *testing.T) {
 	r := startHAProxy(t)
 	ctx := t.Context()
-	r.await(t, "web1=up web2=down app1-a=up app1-b=maint db1=up db2=down")
+	r.await(t, "web1=up web2=down app1-a=up app1-b=maint web1-once=up db1=up db2=down")
 
 	for _, o := range []struct {
 		backend, server string
@@ -137,7 +139,7 @@ func TestRealHAProxy(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	r.await(t, "web1=drain web2=down app1-a=maint app1-b=up db1=up db2=down")
+	r.await(t, "web1=drain web2=down app1-a=maint app1-b=up web1-once=drain db1=up db2=down")
 
 	if err := r.client.SetState(ctx, BackendWeb, "web9", OrderReady); err == nil || !strings.Contains(err.Error(), "No such server") {
 		t.Errorf("an order to an unknown server gives %v, want HAProxy's words", err)
@@ -162,7 +164,7 @@ func TestRealHAProxy(t *testing.T) {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
-	r.await(t, "web1=drain web2=down app1-a=maint app1-b=up db1=up db2=down")
+	r.await(t, "web1=drain web2=down app1-a=maint app1-b=up web1-once=drain db1=up db2=down")
 }
 
 // pid is that of the worker that answers.

@@ -9,9 +9,12 @@ import (
 
 // Backends are HAProxy's names for the groups of servers it chooses from. They
 // are the same on every load balancer; a server is named as in the site file,
-// an app server's slot with -a or -b appended.
+// an app server's slot with -a or -b appended. BackendWebOnce has the servers of
+// BackendWeb for requests that must not be repeated: it follows their health and
+// orders by itself, but its sessions count where a drain is waited for.
 const (
 	BackendWeb           = "web"
+	BackendWebOnce       = "web_once"
 	BackendApp           = "app"
 	BackendMySQLPrimary  = "mysql_primary"
 	BackendMySQLReplica  = "mysql_replica"

@@ -33,7 +33,10 @@ exec chroot "$root" "$@"
 `
 
 // layerEnv keeps package scripts quiet and independent of the operator's locale.
-var layerEnv = []string{"DEBIAN_FRONTEND=noninteractive", "DEBCONF_NONINTERACTIVE_SEEN=true", "LC_ALL=C.UTF-8", "TMPDIR=/tmp", "HOME=/root"}
+var layerEnv = []string{"DEBIAN_FRONTEND=noninteractive", "DEBCONF_NONINTERACTIVE_SEEN=true", "LC_ALL=C.UTF-8", "TMPDIR=/tmp", "HOME=/root", systemPath}
+
+// systemPath is root's own PATH; a sudo that keeps the user's lacks the sbin folders.
+const systemPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 func inside(ctx context.Context, root string, mounts []string, argv ...string) (string, error) {
 	full := []string{"unshare", "--fork", "--pid", "--kill-child", "--mount", "sh", "-c", insideScript, "sh", root}
@@ -66,7 +69,7 @@ func (b *builder) buildBase(ctx context.Context) error {
 		baseSuite, tree, strings.TrimSpace(b.settings.source(baseSuite)),
 	}
 	// mmdebstrap's own temporary files go where a killed run is swept.
-	if _, err := runEnv(ctx, []string{"TMPDIR=" + b.work, "LC_ALL=C.UTF-8"}, argv...); err != nil {
+	if _, err := runEnv(ctx, []string{"TMPDIR=" + b.work, "LC_ALL=C.UTF-8", systemPath}, argv...); err != nil {
 		return b.explain("build the base system", err)
 	}
 	if err := settleBase(tree); err != nil {
@@ -168,7 +171,11 @@ func (b *builder) prepareRole(tree string, r Recipe) error {
 // cleanRole removes what only the building needed.
 func cleanRole(built string) error {
 	tree := filepath.Join(built, layerTree)
-	for _, path := range []string{policyFile, buildConfig, "/etc/resolv.conf", "/var/cache/apt/pkgcache.bin", "/var/cache/apt/srcpkgcache.bin", "/var/lib/apt/lists"} {
+	for _, path := range []string{
+		policyFile, buildConfig, "/etc/resolv.conf",
+		"/var/cache/apt/pkgcache.bin", "/var/cache/apt/srcpkgcache.bin", "/var/lib/apt/lists",
+		"/var/log/apt", "/var/log/dpkg.log", "/var/log/alternatives.log",
+	} {
 		if err := os.RemoveAll(filepath.Join(tree, path)); err != nil {
 			return err
 		}

@@ -35,7 +35,7 @@ func run(ctx context.Context, argv ...string) (string, error) {
 
 func runEnv(ctx context.Context, env []string, argv ...string) (string, error) {
 	var out bytes.Buffer
-	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	cmd := exec.CommandContext(ctx, program(argv[0]), argv[1:]...)
 	cmd.Stdout, cmd.Stderr = &out, &out
 	if env != nil {
 		cmd.Env = append(cmd.Environ(), env...)
@@ -51,6 +51,19 @@ func runEnv(ctx context.Context, env []string, argv ...string) (string, error) {
 		return out.String(), &commandError{argv: argv, err: err, said: out.String()}
 	}
 	return out.String(), nil
+}
+
+// program finds a program also where the PATH of an ordinary user does not look,
+// which some sudo configurations keep.
+func program(name string) string {
+	if _, err := exec.LookPath(name); err != nil {
+		for _, dir := range []string{"/usr/sbin/", "/sbin/"} {
+			if exists(dir + name) {
+				return dir + name
+			}
+		}
+	}
+	return name
 }
 
 // lastLines joins the last n lines that say something.

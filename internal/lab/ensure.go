@@ -13,7 +13,7 @@ import (
 )
 
 // bootLimit is how long a machine may take from power on until SSH answers.
-const bootLimit = 90 * time.Second
+const bootLimit = 60 * time.Second
 
 // Report says what Ensure did, by machine name, sorted.
 type Report struct {
@@ -119,8 +119,8 @@ func (e *ensuring) machine(ctx context.Context, m Machine) error {
 			return err
 		}
 	}
-	if l.cgroups.running(m.Name) && l.linked(m.Name) {
-		if err := l.wake(ctx, m.Name); err != nil {
+	if l.up(m.Name) {
+		if err := l.wake(ctx, r); err != nil {
 			return err
 		}
 		return l.awaitSSH(ctx, r, nil)
@@ -172,17 +172,20 @@ func (l *Lab) readdress(ctx context.Context, r record, m Machine) (record, error
 	return r, l.writeRecord(r)
 }
 
-// wake thaws a machine and plugs its cable in.
-func (l *Lab) wake(ctx context.Context, server string) error {
-	if l.cgroups.frozen(server) {
-		if err := l.cgroups.freeze(ctx, server, false); err != nil {
+// wake makes a running machine answer: thawed, its cable plugged in, the
+// operator's key known.
+func (l *Lab) wake(ctx context.Context, r record) error {
+	if l.cgroups.frozen(r.Name) {
+		if err := l.cgroups.freeze(ctx, r.Name, false); err != nil {
 			return err
 		}
 	}
-	if l.cut(server) {
-		return l.setCable(ctx, server, "up")
+	if l.cut(r.Name) {
+		if err := l.setCable(ctx, r.Name, "up"); err != nil {
+			return err
+		}
 	}
-	return nil
+	return l.reauthorize(r)
 }
 
 // boot starts a machine after clearing away what is left of its last run: one
@@ -191,12 +194,15 @@ func (l *Lab) boot(ctx context.Context, r record) (<-chan struct{}, error) {
 	if err := l.powerOff(ctx, r.Name); err != nil {
 		return nil, err
 	}
+	if err := l.reauthorize(r); err != nil {
+		return nil, fmt.Errorf("start machine %s: %w", r.Name, err)
+	}
 	l.log(r.Name, "booting")
 	return l.start(r)
 }
 
 // awaitSSH waits until the machine's SSH server says hello. A machine that ends
-// before (exited) will not.
+// before will not; exited tells so when this process has started it, and may be nil.
 func (l *Lab) awaitSSH(ctx context.Context, r record, exited <-chan struct{}) error {
 	ctx, cancel := context.WithTimeout(ctx, bootLimit)
 	defer cancel()

@@ -1,13 +1,14 @@
 package lab
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
-	"sync"
+	"runtime"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -133,30 +134,57 @@ func (s *layerSet) buildMissing(ctx context.Context) error {
 	defer b.close()
 
 	g, ctx := errgroup.WithContext(ctx)
-	baseBuilt, lists := make(chan struct{}), &lazyLists{builder: b}
+	baseBuilt, listed := make(chan struct{}), make(chan struct{})
 	g.Go(func() error {
-		defer close(baseBuilt)
 		if base {
 			if err := b.buildBase(ctx); err != nil {
 				return err
 			}
 		}
 		s.settle(s.ready[""], nil)
+		close(baseBuilt)
 		return nil
 	})
-	if len(roles) > 0 {
-		g.Go(func() error { return lists.update(ctx) })
+	if len(roles) == 0 {
+		return g.Wait()
 	}
-	for _, r := range roles {
-		g.Go(func() error {
+	g.Go(func() error { // while the base system is being built
+		if err := b.updateLists(ctx); err != nil {
+			return err
+		}
+		close(listed)
+		return nil
+	})
+	// The database's layer takes longest. It begins first and has a processor
+	// to itself; the others share what is left.
+	slices.SortFunc(roles, func(a, b Recipe) int {
+		return cmp.Or(cmp.Compare(weight(b), weight(a)), cmp.Compare(a.Role, b.Role))
+	})
+	g.Go(func() error {
+		for _, done := range []chan struct{}{baseBuilt, listed} {
 			select {
-			case <-baseBuilt:
+			case <-done:
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-			if err := lists.update(ctx); err != nil {
-				return err
-			}
+		}
+		return s.buildRoles(ctx, b, roles)
+	})
+	return g.Wait()
+}
+
+func weight(r Recipe) int {
+	if r.Database {
+		return 1
+	}
+	return 0
+}
+
+func (s *layerSet) buildRoles(ctx context.Context, b *builder, roles []Recipe) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(max(2, runtime.NumCPU()))
+	for _, r := range roles {
+		g.Go(func() error {
 			if err := b.buildRole(ctx, r); err != nil {
 				return err
 			}
@@ -165,19 +193,6 @@ func (s *layerSet) buildMissing(ctx context.Context) error {
 		})
 	}
 	return g.Wait()
-}
-
-// lazyLists fetches the package lists once for all roles, while the base system
-// is being built.
-type lazyLists struct {
-	builder *builder
-	once    sync.Once
-	err     error
-}
-
-func (l *lazyLists) update(ctx context.Context) error {
-	l.once.Do(func() { l.err = l.builder.updateLists(ctx) })
-	return l.err
 }
 
 // builder builds layers in a work folder of its own.
@@ -230,40 +245,4 @@ func (b *builder) explain(what string, err error) error {
 		return p
 	}
 	return fmt.Errorf("%s: %w", what, err)
-}
-
-// diagnoseApt recognises what goes wrong outside scaleup. Nil: something else.
-func diagnoseApt(said, mirror string) *Problem {
-	has := func(words ...string) bool {
-		for _, w := range words {
-			if strings.Contains(said, w) {
-				return true
-			}
-		}
-		return false
-	}
-	switch {
-	case has("No space left on device", "don't have enough free space"):
-		return &Problem{Reason: "the disk is full: the package layers of the lab could not be built", Fix: "free some space, or keep labs on another disk with --lab-dir"}
-	case has("Could not resolve", "Temporary failure resolving", "Could not connect", "Unable to connect", "Connection timed out", "connection timed out", "Connection failed", "Network is unreachable", "Connection refused", "Could not handshake"):
-		return &Problem{Reason: "no answer from the package mirror " + mirror, Fix: "check the network, and mirror and proxy in /etc/apt: apt-get update must work on this computer"}
-	case has("is expired", "not valid yet", "Release file for"):
-		return &Problem{Reason: "the package lists of the mirror " + mirror + " are out of date", Fix: "check the clock of this computer; for a frozen mirror set Acquire::Check-Valid-Until \"false\" in /etc/apt/apt.conf.d"}
-	case has("NO_PUBKEY", "is not signed", "signatures couldn't be verified", "signatures were invalid"):
-		return &Problem{Reason: "the signature of the package mirror " + mirror + " could not be checked", Fix: "install debian-archive-keyring on this computer"}
-	case has("Unable to locate package", "has no installation candidate", "404  Not Found"):
-		return &Problem{Reason: "the package mirror " + mirror + " lacks a package the lab needs: " + aptErrors(said), Fix: "use a mirror that carries " + baseSuite + " and " + sidSuite + " in full"}
-	}
-	return nil
-}
-
-// aptErrors joins the lines apt marks as errors.
-func aptErrors(said string) string {
-	var lines []string
-	for line := range strings.Lines(said) {
-		if rest, ok := strings.CutPrefix(line, "E: "); ok && len(lines) < 3 {
-			lines = append(lines, strings.TrimSpace(rest))
-		}
-	}
-	return strings.Join(lines, "; ")
 }

@@ -170,10 +170,10 @@ func (l *Lab) start(r record) (exited <-chan struct{}, err error) {
 		[]string{"unshare", "--mount", "--propagation", "private", "sh", "-c", startScript, "sh"},
 		groups, []string{"--", strings.Join(lower, ":"), dir},
 		l.nspawn(r))
-	cmd := exec.Command(argv[0], argv[1:]...)
+	cmd := exec.Command(program(argv[0]), argv[1:]...)
 	// The container's own systemd is to see one, unified, cgroup tree also where
 	// the host has the old kind.
-	cmd.Env = append(os.Environ(), "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1")
+	cmd.Env = append(os.Environ(), "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1", systemPath)
 	cmd.Stdout, cmd.Stderr = console, console
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true} // it outlives this command
 	cmd.Dir = "/"

@@ -3,6 +3,7 @@ package lab
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"net"
 	"strings"
 )
 
@@ -22,6 +23,12 @@ func bridgeName(lab string) string {
 		return name
 	}
 	return name[:interfaceNameMax-5] + "-" + shortHash(lab, 4)
+}
+
+// bridgeMAC is a locally administered hardware address.
+func bridgeMAC(lab string) string {
+	sum := sha256.Sum256([]byte(lab))
+	return net.HardwareAddr{0x02, 's', 'u', sum[0], sum[1], sum[2]}.String()
 }
 
 // nspawnName is what systemd-nspawn calls a machine. It is unique on the

@@ -37,7 +37,7 @@ func (l *Lab) On(ctx context.Context, servers ...string) error {
 		return err
 	}
 	return l.each(ctx, servers, func(ctx context.Context, r record) error {
-		if l.cgroups.running(r.Name) && l.linked(r.Name) {
+		if l.up(r.Name) {
 			return nil
 		}
 		_, err := l.boot(ctx, r)
@@ -155,7 +155,25 @@ func (l *Lab) powerOff(ctx context.Context, server string) error {
 		return err
 	}
 	l.removeCable(ctx, server)
-	return l.awaitFree(ctx, server)
+	if err := l.awaitFree(ctx, server); err != nil {
+		return err
+	}
+	if err := os.Remove(l.leavingFile(server)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("power off machine %s: %w", server, err)
+	}
+	return nil
+}
+
+// leavingFile marks a machine that has been asked to power off. Without it, a
+// run after one that died right then would take the machine for running.
+func (l *Lab) leavingFile(server string) string {
+	return filepath.Join(l.machineDir(server), "leaving")
+}
+
+// up reports whether a machine runs, will go on running, and has its cable on
+// the lab's bridge.
+func (l *Lab) up(server string) bool {
+	return l.cgroups.running(server) && l.linked(server) && !exists(l.leavingFile(server))
 }
 
 // awaitFree waits until the kernel has let go of a dead machine's disk.
@@ -182,6 +200,9 @@ func (l *Lab) shutDown(ctx context.Context, server string, patience time.Duratio
 	if l.cgroups.frozen(server) {
 		_ = l.cgroups.freeze(ctx, server, false)
 	}
+	// A machine whose folder is gone has no place for the mark and needs none:
+	// nobody can take it for one to keep.
+	_ = os.WriteFile(l.leavingFile(server), nil, 0o644)
 	if pid, ok := l.cgroups.init(server); ok && syscall.Kill(pid, askOff) == nil {
 		wait, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()

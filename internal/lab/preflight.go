@@ -68,7 +68,7 @@ var hostTools = []struct{ program, pkg string }{
 func missingTools() []string {
 	var missing []string
 	for _, tool := range hostTools {
-		if _, err := exec.LookPath(tool.program); err != nil && !exists("/usr/sbin/"+tool.program) {
+		if _, err := exec.LookPath(program(tool.program)); err != nil {
 			missing = append(missing, tool.pkg)
 		}
 	}

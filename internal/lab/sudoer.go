@@ -13,9 +13,8 @@ const sudoerID = 1000
 // authorize lets the operator in: as root, or as a user with sudo, as on many
 // rented servers. The base layer's account files are extended into the machine's.
 func authorize(upper, base string, sudoer string, key []byte) error {
-	line := strings.TrimSpace(string(key)) + "\n"
 	if sudoer == "" {
-		return writeKey(upper, "/root", line, 0)
+		return writeKey(upper, sudoer, key)
 	}
 	for _, account := range []struct {
 		path string
@@ -34,15 +33,45 @@ func authorize(upper, base string, sudoer string, key []byte) error {
 	if err := writeSeeds(upper, []seedFile{rule}); err != nil {
 		return fmt.Errorf("make user %s: %w", sudoer, err)
 	}
-	return writeKey(upper, "/home/"+sudoer, line, sudoerID)
+	return writeKey(upper, sudoer, key)
 }
 
-func writeKey(upper, home, line string, owner int) error {
-	file := filepath.Join(upper, home, ".ssh", "authorized_keys")
-	if err := writeSeeds(upper, []seedFile{{path: filepath.Join(home, ".ssh", "authorized_keys"), mode: 0o600, content: line}}); err != nil {
+// home is where the user the operator signs in as lives, and who owns it.
+func home(sudoer string) (dir string, owner int) {
+	if sudoer == "" {
+		return "/root", 0
+	}
+	return "/home/" + sudoer, sudoerID
+}
+
+// reauthorize lets the operator in with another key than the machine was made
+// with, as after the operator's state was lost. A running machine is reached
+// through its first process: its files are not to be changed below it.
+func (l *Lab) reauthorize(r record) error {
+	if len(l.key) == 0 {
+		return nil
+	}
+	dir, _ := home(r.Sudoer)
+	now, err := os.ReadFile(filepath.Join(l.upper(r.Name), dir, ".ssh", "authorized_keys"))
+	if err == nil && strings.TrimSpace(string(now)) == strings.TrimSpace(string(l.key)) {
+		return nil
+	}
+	root := l.upper(r.Name)
+	if pid, ok := l.cgroups.init(r.Name); ok {
+		root = fmt.Sprintf("/proc/%d/root", pid)
+	}
+	return writeKey(root, r.Sudoer, l.key)
+}
+
+func writeKey(root, sudoer string, key []byte) error {
+	dir, owner := home(sudoer)
+	name := filepath.Join(dir, ".ssh", "authorized_keys")
+	content := strings.TrimSpace(string(key)) + "\n"
+	if err := writeSeeds(root, []seedFile{{path: name, mode: 0o600, content: content}}); err != nil {
 		return fmt.Errorf("authorize the operator's key: %w", err)
 	}
-	for path, mode := range map[string]os.FileMode{filepath.Join(upper, home): 0o700, filepath.Dir(file): 0o700, file: 0o600} {
+	file := filepath.Join(root, name)
+	for path, mode := range map[string]os.FileMode{filepath.Join(root, dir): 0o700, filepath.Dir(file): 0o700, file: 0o600} {
 		if err := os.Chmod(path, mode); err != nil {
 			return fmt.Errorf("authorize the operator's key: %w", err)
 		}

@@ -13,8 +13,9 @@ import (
 //
 //  1. prepare: the base system and the firewalls everywhere; and servers that do
 //     not serve yet are installed whole, side by side, for nobody can miss them;
-//  2. the database group: members that are not ONLINE are awaited, then changes
-//     roll through members one at a time, the primary last, after it was moved;
+//  2. the database group: members that are not ONLINE are awaited (and so are the
+//     VIPs, if nobody holds them), then changes roll through members one at a time,
+//     the primary last, after it was moved;
 //  3. the app tier: migrations, then releases through the slots, a server at a time;
 //  4. the web tier, a server at a time, drained around what interrupts;
 //  5. the load balancers, last because their configuration names all that came
@@ -138,7 +139,8 @@ func (m *maker) serves(s topology.Server) bool {
 	}
 	switch s.Role {
 	case spec.LoadBalancer:
-		return running("unit:haproxy.service")
+		// While nobody holds the addresses, no load balancer has anybody to lose.
+		return m.got.Holder != "" && running("unit:haproxy.service")
 	case spec.Web:
 		return running("unit:nginx.service")
 	case spec.App:
@@ -172,6 +174,10 @@ func (m *maker) prepare() {
 
 func (m *maker) database() {
 	m.begin()
+	// The tiers reach each other through the VIPs, migrations too.
+	if m.got.Holder == "" {
+		m.add(Step{Server: m.tier(spec.LoadBalancer)[0].Name, Component: "keepalived", Resource: VIP, Action: Wait, From: "", To: "held", Reason: "no load balancer holds the virtual addresses"})
+	}
 	var rolling []topology.Server
 	for _, s := range m.tier(spec.Database) {
 		left := m.left(s.Name)
@@ -302,14 +308,11 @@ func (m *maker) loadBalancers() {
 }
 
 // settle puts right what belongs to nobody's change: drift in rotation that an
-// interrupted run left behind, and a VIP nobody holds.
+// interrupted run left behind.
 func (m *maker) settle() {
 	m.begin()
 	for _, name := range m.got.Yielding {
 		m.add(Step{Server: name, Component: "keepalived", Resource: VIP, Action: Return, From: State("not " + name), To: "standing by", Reason: "an earlier run was cut off while it kept the addresses away"})
-	}
-	if m.got.Holder == "" {
-		m.add(Step{Server: m.tier(spec.LoadBalancer)[0].Name, Component: "keepalived", Resource: VIP, Action: Wait, From: "", To: "held", Reason: "no load balancer holds the virtual addresses"})
 	}
 	for _, b := range m.want.Backends {
 		now := m.got.Rotation[b.Name]

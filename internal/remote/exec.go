@@ -7,15 +7,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os/exec"
 )
 
-// EncodeArgv writes an argument vector in letters no shell interprets.
+// EncodeArgv writes an argument vector in letters no shell interprets. The
+// arguments are bytes, not text: file names need not be UTF-8.
 func EncodeArgv(argv []string) (string, error) {
 	if len(argv) == 0 {
 		return "", errors.New("no command to run")
 	}
-	data, err := json.Marshal(argv)
+	list := make([][]byte, len(argv))
+	for i, a := range argv {
+		list[i] = []byte(a)
+	}
+	data, err := json.Marshal(list)
 	if err != nil {
 		return "", fmt.Errorf("encode command: %w", err)
 	}
@@ -28,12 +34,16 @@ func DecodeArgv(encoded string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("decode command: %w", err)
 	}
-	var argv []string
-	if err := json.Unmarshal(data, &argv); err != nil {
+	var list [][]byte
+	if err := json.Unmarshal(data, &list); err != nil {
 		return nil, fmt.Errorf("decode command: %w", err)
 	}
-	if len(argv) == 0 {
+	if len(list) == 0 {
 		return nil, errors.New("decode command: it is empty")
+	}
+	argv := make([]string, len(list))
+	for i, a := range list {
+		argv[i] = string(a)
 	}
 	return argv, nil
 }
@@ -51,7 +61,7 @@ func Exec(ctx context.Context, encoded string, stdin io.Reader, stdout, stderr i
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 		return exit.ExitCode(), nil
 	}
-	if errors.Is(err, exec.ErrNotFound) {
+	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
 		fmt.Fprintln(stderr, err)
 		return 127, nil
 	}

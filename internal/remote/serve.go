@@ -95,7 +95,7 @@ func (s *Server) apply(ctx context.Context, q Request, p *Response) error {
 	if before == spec.Want() {
 		return nil
 	}
-	if before != q.Apply.From {
+	if before != q.Apply.From && !tolerates(spec, q.Apply.From, before) {
 		p.Applied.Stale = true
 		return nil
 	}
@@ -111,6 +111,11 @@ func (s *Server) apply(ctx context.Context, q Request, p *Response) error {
 	}
 	p.Applied.After = after
 	return nil
+}
+
+func tolerates(spec resource.Spec, planned, now resource.State) bool {
+	t, ok := spec.(resource.Tolerant)
+	return ok && t.Tolerates(planned, now)
 }
 
 func (s *Server) confirm(ctx context.Context, q Request, _ *Response) error {

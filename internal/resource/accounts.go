@@ -49,13 +49,19 @@ func (m *MySQLAccounts) Observe(ctx context.Context, sys System) (State, error) 
 	defer db.Close()
 	words, err := m.read(ctx, db)
 	if down := (*net.OpError)(nil); errors.As(err, &down) {
-		return "mysqld is not running", nil
+		return mysqldDown, nil
 	}
 	if err != nil {
 		return "", fmt.Errorf("read the accounts of MySQL: %w", err)
 	}
 	return accountsState(words), nil
 }
+
+// mysqldDown is the state of accounts that cannot be read.
+const mysqldDown State = "mysqld is not running"
+
+// Tolerates implements Tolerant: a step before this one started mysqld.
+func (m *MySQLAccounts) Tolerates(planned, _ State) bool { return planned == mysqldDown }
 
 func (m *MySQLAccounts) read(ctx context.Context, db *sql.DB) ([]string, error) {
 	var words []string
@@ -104,13 +110,31 @@ func (m *MySQLAccounts) Apply(ctx context.Context, sys System) error {
 		return fmt.Errorf("write the accounts of MySQL: %w", err)
 	}
 	defer conn.Close()
-	var readOnly bool
-	if err := conn.QueryRowContext(ctx, "SELECT @@global.super_read_only").Scan(&readOnly); err != nil {
+	if err := m.write(ctx, conn); err != nil {
 		return fmt.Errorf("write the accounts of MySQL: %w", err)
 	}
-	for _, s := range m.statements(readOnly) {
+	return nil
+}
+
+// write leaves a member that was read-only so, whatever happens in between.
+func (m *MySQLAccounts) write(ctx context.Context, conn *sql.Conn) (err error) {
+	var readOnly bool
+	if err := conn.QueryRowContext(ctx, "SELECT @@global.super_read_only").Scan(&readOnly); err != nil {
+		return err
+	}
+	if readOnly {
+		if _, err := conn.ExecContext(ctx, "SET GLOBAL super_read_only = OFF"); err != nil {
+			return fmt.Errorf("allow writing: %w", err)
+		}
+		defer func() {
+			if _, back := conn.ExecContext(context.WithoutCancel(ctx), "SET GLOBAL super_read_only = ON"); back != nil {
+				err = errors.Join(err, fmt.Errorf("forbid writing again: %w", back))
+			}
+		}()
+	}
+	for _, s := range m.statements() {
 		if _, err := conn.ExecContext(ctx, s.text, s.args...); err != nil {
-			return fmt.Errorf("write the accounts of MySQL: %s: %w", s.what, err)
+			return fmt.Errorf("%s: %w", s.what, err)
 		}
 	}
 	return nil
@@ -123,19 +147,14 @@ type statement struct {
 	args       []any
 }
 
-func (m *MySQLAccounts) statements(readOnly bool) []statement {
-	list := []statement{{what: "turn the binary log off", text: "SET SESSION sql_log_bin = 0"}}
-	if readOnly {
-		list = append(list, statement{what: "allow writing", text: "SET GLOBAL super_read_only = OFF"})
+func (m *MySQLAccounts) statements() []statement {
+	list := []statement{
+		{what: "turn the binary log off", text: "SET SESSION sql_log_bin = 0"},
+		{what: "create the schema", text: "CREATE SCHEMA IF NOT EXISTS " + quoteName(m.Schema)},
+		{what: "tie root to the socket", text: "ALTER USER root@localhost IDENTIFIED WITH auth_socket"},
 	}
-	list = append(list,
-		statement{what: "create the schema", text: "CREATE SCHEMA IF NOT EXISTS " + quoteName(m.Schema)},
-		statement{what: "tie root to the socket", text: "ALTER USER root@localhost IDENTIFIED WITH auth_socket"})
 	for _, a := range m.Accounts {
 		list = append(list, a.statements()...)
-	}
-	if readOnly {
-		list = append(list, statement{what: "forbid writing", text: "SET GLOBAL super_read_only = ON"})
 	}
 	return list
 }

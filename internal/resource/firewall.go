@@ -2,6 +2,7 @@ package resource
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -75,7 +76,7 @@ func (f *Firewall) Apply(ctx context.Context, sys System) error {
 	}
 	file := File{Path: f.Path, Content: f.Content, Mode: 0o644, Validate: []string{"nft", "-c", "-f", "{}"}}
 	if err := file.Apply(ctx, sys); err != nil {
-		return err
+		return errors.Join(err, disarm(ctx, sys)) // nothing was changed
 	}
 	if _, err := sys.command(ctx, "nft", "-f", sys.path(f.Path)); err != nil {
 		return fmt.Errorf("load %s: %w", f.Path, err)

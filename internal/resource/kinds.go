@@ -157,10 +157,10 @@ type MySQLAccounts struct {
 	Accounts []Account `json:"accounts"`
 }
 
-// Member waits until the server's guard reports its MySQL ONLINE in the group.
-// Applying it changes nothing: the guard owns membership.
+// Member is the server's MySQL as a member of its group, as its guard reports it.
+// Applying it changes nothing: the guard owns membership. A plan waits for it.
 type Member struct {
 	Server string `json:"server"`
 	Status string `json:"status"` // URL of the guard's status on the server itself
-	Wait   int    `json:"wait"`   // seconds
+	Wait   int    `json:"wait"`   // seconds it may take until it is ONLINE
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // initialising marks a data directory whose initialisation has begun and not
@@ -33,17 +34,21 @@ func (m *MySQLData) Observe(_ context.Context, sys System) (State, error) {
 }
 
 // Apply implements Spec. Data is removed only where the mark proves that an
-// earlier initialisation was cut off; any other content makes mysqld refuse.
+// earlier initialisation was cut off; so the mark is never put beside content
+// that somebody else left.
 func (m *MySQLData) Apply(ctx context.Context, sys System) error {
 	state, err := m.Observe(ctx, sys)
 	if err != nil || state == m.Want() {
 		return err
 	}
 	mark := filepath.Join(m.Path, initialising)
-	if state != Absent {
-		if err := emptyDirectory(sys.path(m.Path), initialising); err != nil {
-			return fmt.Errorf("clear half initialised %s: %w", m.Path, err)
-		}
+	if state == Absent {
+		err = refuseContent(sys.path(m.Path))
+	} else {
+		err = emptyDirectory(sys.path(m.Path), initialising)
+	}
+	if err != nil {
+		return fmt.Errorf("initialise %s: %w", m.Path, err)
 	}
 	if err := (&File{Path: mark, Mode: 0o600}).Apply(ctx, sys); err != nil {
 		return err
@@ -52,6 +57,20 @@ func (m *MySQLData) Apply(ctx context.Context, sys System) error {
 		return fmt.Errorf("initialise %s: %w", m.Path, err)
 	}
 	return (&AbsentPath{Path: mark}).Apply(ctx, sys)
+}
+
+// refuseContent fails when a folder holds what mysqld would refuse, too.
+func refuseContent(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !absent(err) {
+		return err
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), ".") && e.Name() != "lost+found" {
+			return fmt.Errorf("it holds %s, which is no complete MySQL data directory and not scaleup's to remove; move it away", e.Name())
+		}
+	}
+	return nil
 }
 
 func emptyDirectory(dir, keep string) error {

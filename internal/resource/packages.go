@@ -76,11 +76,13 @@ func aptGet(args ...string) Command {
 // forbidServiceStarts makes maintainer scripts leave services alone (policy-rc.d,
 // Debian Policy 9.3.3.1) until undo is called.
 func forbidServiceStarts(sys System) (undo func(), err error) {
+	const policy = "#!/bin/sh\n# scaleup is installing packages and starts services itself.\nexit 101\n"
 	path := sys.path("/usr/sbin/policy-rc.d")
-	if _, err := os.Lstat(path); err == nil {
+	// One of ours was left behind by a run that was cut off.
+	if own, err := os.ReadFile(path); err == nil && string(own) != policy {
 		return func() {}, nil // the server has a policy of its own
 	}
-	if err := os.WriteFile(path, []byte("#!/bin/sh\nexit 101\n"), 0o755); err != nil {
+	if err := os.WriteFile(path, []byte(policy), 0o755); err != nil {
 		return nil, fmt.Errorf("keep services from starting during the installation: %w", err)
 	}
 	return func() { os.Remove(path) }, nil

@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
-	"strings"
 	"time"
 )
 
@@ -241,6 +240,12 @@ func unpack(dir string, r io.Reader) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
+	// Through an os.Root, no name and no link in the archive leads out of the folder.
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
 	archive := tar.NewReader(r)
 	for {
 		header, err := archive.Next()
@@ -250,23 +255,29 @@ func unpack(dir string, r io.Reader) error {
 		if err != nil {
 			return err
 		}
-		if !filepath.IsLocal(header.Name) || strings.HasPrefix(header.Linkname, "/") {
+		if !filepath.IsLocal(header.Name) || header.Typeflag == tar.TypeSymlink && !staysInside(header.Name, header.Linkname) {
 			return fmt.Errorf("%q leads out of the release", header.Name)
 		}
-		if err := unpackFile(filepath.Join(dir, header.Name), header, archive); err != nil {
+		if err := unpackFile(root, header, archive); err != nil {
 			return err
 		}
 	}
 }
 
-func unpackFile(path string, header *tar.Header, content io.Reader) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+// staysInside reports whether a link points at something of its own release.
+func staysInside(name, target string) bool {
+	return !filepath.IsAbs(target) && filepath.IsLocal(filepath.Join(filepath.Dir(name), target))
+}
+
+func unpackFile(root *os.Root, header *tar.Header, content io.Reader) error {
+	path := header.Name
+	if err := root.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return err
 	}
 	if header.Typeflag == tar.TypeSymlink {
-		return os.Symlink(header.Linkname, path)
+		return root.Symlink(header.Linkname, path)
 	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fs.FileMode(header.Mode).Perm())
+	file, err := root.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, fs.FileMode(header.Mode).Perm())
 	if err != nil {
 		return err
 	}
@@ -280,5 +291,5 @@ func unpackFile(path string, header *tar.Header, content io.Reader) error {
 	if err := file.Close(); err != nil {
 		return err
 	}
-	return os.Chtimes(path, header.ModTime, header.ModTime)
+	return root.Chtimes(path, header.ModTime, header.ModTime)
 }

@@ -31,6 +31,15 @@ type Spec interface {
 	Apply(ctx context.Context, sys System) error
 }
 
+// Tolerant is implemented by kinds whose state other steps of the same plan change
+// on the way: a unit that was not there is stopped once its file is written, and
+// enabled once its package is installed.
+type Tolerant interface {
+	// Tolerates reports whether a plan made for one state still fits another. It
+	// is pure, and only asked when the states differ.
+	Tolerates(planned, now State) bool
+}
+
 // Resource carries a Spec over the wire.
 type Resource struct{ Spec Spec }
 

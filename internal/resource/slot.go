@@ -11,7 +11,8 @@ import (
 	"time"
 )
 
-// slotRecord is where it stands which digest a slot was started with.
+// slotRecord is where it stands which digest a slot runs. It is written when the
+// slot has proved itself: a slot without one was cut off while it started.
 const slotRecord = "/var/lib/scaleup/slot-"
 
 // ID implements Spec.
@@ -34,7 +35,10 @@ func (s *Slot) Observe(ctx context.Context, sys System) (State, error) {
 	switch p["ActiveState"] {
 	case "active":
 		digest, err := os.ReadFile(sys.path(slotRecord + s.Slot))
-		if err != nil && !absent(err) {
+		if absent(err) {
+			return "started, but not proved ready", nil
+		}
+		if err != nil {
 			return "", fmt.Errorf("read what slot %s runs: %w", s.Slot, err)
 		}
 		return State("running sha256:" + string(digest)), nil
@@ -54,11 +58,11 @@ func (s *Slot) Apply(ctx context.Context, sys System) error {
 	if s.Target == "" {
 		return s.stop(ctx, sys)
 	}
-	if err := replaceLink(sys, s.Link, s.Target); err != nil {
+	record := slotRecord + s.Slot
+	if err := (&AbsentPath{Path: record}).Apply(ctx, sys); err != nil {
 		return err
 	}
-	record := File{Path: slotRecord + s.Slot, Content: []byte(s.Digest), Mode: 0o644}
-	if err := record.Apply(ctx, sys); err != nil {
+	if err := replaceLink(sys, s.Link, s.Target); err != nil {
 		return err
 	}
 	if err := reloadSystemd(ctx, sys, s.Unit); err != nil {
@@ -75,30 +79,19 @@ func (s *Slot) Apply(ctx context.Context, sys System) error {
 	if _, err := sys.command(ctx, "systemctl", "enable", "--quiet", s.Unit); err != nil {
 		return err
 	}
-	return nil
+	return (&File{Path: record, Content: []byte(s.Digest), Mode: 0o644}).Apply(ctx, sys)
 }
 
-func (s *Slot) stop(ctx context.Context, sys System) error {
-	_, err := sys.command(ctx, "systemctl", "disable", "--now", "--quiet", s.Unit)
-	if err != nil {
-		return fmt.Errorf("stop slot %s: %w", s.Slot, err)
-	}
-	_, err = sys.command(ctx, "systemctl", "reset-failed", s.Unit)
-	if err != nil && !isExit(err) {
-		return err
-	}
-	return nil
-}
+func (s *Slot) stop(ctx context.Context, sys System) error { return stopUnit(ctx, sys, s.Unit) }
 
 // slotRestarts is after how many crashes a starting slot is given up.
 const slotRestarts = 3
 
 func (s *Slot) awaitReady(ctx context.Context, sys System) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(s.Wait)*time.Second)
-	defer cancel()
-	var last error
+	deadline := time.After(time.Duration(s.Wait) * time.Second) // see Member.Apply
 	for {
-		if last = probe(ctx, s.Ready); last == nil {
+		last := probe(ctx, s.Ready)
+		if last == nil {
 			return nil
 		}
 		if restarts, err := s.restarts(ctx, sys); err == nil && restarts >= slotRestarts {
@@ -106,6 +99,8 @@ func (s *Slot) awaitReady(ctx context.Context, sys System) error {
 		}
 		select {
 		case <-ctx.Done():
+			return fmt.Errorf("was cut off while starting: %w", context.Cause(ctx))
+		case <-deadline:
 			return fmt.Errorf("was not ready within %d s (%w)", s.Wait, last)
 		case <-time.After(50 * time.Millisecond):
 		}

@@ -83,26 +83,32 @@ func (u *Unit) Observe(ctx context.Context, sys System) (State, error) {
 // restart, reload, enable or "" when they are equal.
 func UnitAction(from, to State) string {
 	f, t := strings.Fields(string(from)), strings.Fields(string(to))
+	// Words 3 and 4 are what it has loaded: see state.
+	word := func(words []string, i int) string {
+		if i < len(words) {
+			return words[i]
+		}
+		return ""
+	}
 	switch {
 	case from == to:
 		return ""
-	case len(t) > 0 && t[0] == "stopped":
+	case word(t, 0) == "stopped":
 		return "stop"
-	case len(f) < 3 || f[0] != "running":
-		if len(f) == 2 && f[0] == "running" && len(t) == 2 {
-			return "enable"
-		}
-		if len(f) == 2 && f[0] == "running" {
-			return "restart"
-		}
+	case word(f, 0) != "running":
 		return "start"
-	case f[2] != t[2]:
+	case word(f, 2) != word(t, 2):
 		return "restart"
-	case f[3] != t[3]:
+	case word(f, 3) != word(t, 3):
 		return "reload"
 	default:
 		return "enable"
 	}
+}
+
+// Tolerates implements Tolerant: what counts is what there is to do.
+func (u *Unit) Tolerates(planned, now State) bool {
+	return UnitAction(planned, u.Want()) == UnitAction(now, u.Want())
 }
 
 // Apply implements Spec.
@@ -116,8 +122,7 @@ func (u *Unit) Apply(ctx context.Context, sys System) error {
 	}
 	action := UnitAction(from, u.Want())
 	if action == "stop" {
-		_, err := sys.command(ctx, "systemctl", "disable", "--now", "--quiet", u.Name)
-		return err
+		return stopUnit(ctx, sys, u.Name)
 	}
 	if u.Enabled {
 		if _, err := sys.command(ctx, "systemctl", "enable", "--quiet", u.Name); err != nil {
@@ -141,6 +146,18 @@ func runUnit(ctx context.Context, sys System, action, unit string) error {
 	}
 	if _, err := sys.command(ctx, "systemctl", action, unit); err != nil {
 		return fmt.Errorf("%s %s: %w\n%s", action, unit, err, lastLog(ctx, sys, unit))
+	}
+	return nil
+}
+
+// stopUnit stops a unit now and at boot. One that failed counts as stopped only
+// when that is forgotten.
+func stopUnit(ctx context.Context, sys System, unit string) error {
+	if _, err := sys.command(ctx, "systemctl", "disable", "--now", "--quiet", unit); err != nil {
+		return fmt.Errorf("stop %s: %w", unit, err)
+	}
+	if _, err := sys.command(ctx, "systemctl", "reset-failed", unit); err != nil && !isExit(err) {
+		return fmt.Errorf("stop %s: %w", unit, err)
 	}
 	return nil
 }

@@ -55,6 +55,11 @@ func siteNames(site string) []string {
 
 func (s *Store) authority(site string) (authority, error) {
 	pair, err := s.readPair(caCert, caKey)
+	if _, lost := os.Stat(s.Path(caCert)); lost == nil && errors.Is(err, fs.ErrNotExist) {
+		// The key is written first, so it was there. A new authority would make every
+		// browser and member that trusts this one refuse the site.
+		return authority{}, fmt.Errorf("%s is there and its key %s is not; bring the key back from a backup, or remove the certificate, too, to begin with a new authority", s.Path(caCert), s.Path(caKey))
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		if pair, err = newAuthority(site); err != nil {
 			return authority{}, err

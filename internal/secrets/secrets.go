@@ -103,23 +103,39 @@ func (s *Store) siteCertificate(a authority, t *topology.Topology) (component.Ke
 func (s *Store) passwords() (passwords, error) {
 	var p passwords
 	content, err := os.ReadFile(s.Path(passwordsFile))
-	if err == nil {
-		if err := json.Unmarshal(content, &p); err != nil {
-			return p, fmt.Errorf("read %s: %w", s.Path(passwordsFile), err)
-		}
-		return p, nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return p, fmt.Errorf("read the site's passwords: %w", err)
 	}
-	p = passwords{
-		MySQLApp: password(), MySQLReplication: password(), GroupName: uuid(),
-		ClusterSecret: hex.EncodeToString(random(16)), TicketKeys: ticketKeys(),
+	if err == nil {
+		if err := json.Unmarshal(content, &p); err != nil {
+			return p, fmt.Errorf("read %s: %w; bring it back from a backup", s.Path(passwordsFile), err)
+		}
+	}
+	before := p
+	p.fill()
+	if p == before {
+		return p, nil
 	}
 	if content, err = json.MarshalIndent(p, "", "  "); err != nil {
 		return p, fmt.Errorf("write the site's passwords: %w", err)
 	}
 	return p, s.write(passwordsFile, content)
+}
+
+// fill makes the values that are missing: all at first, and later those that a
+// newer scaleup has added.
+func (p *passwords) fill() {
+	for _, v := range []struct {
+		value *string
+		make  func() string
+	}{
+		{&p.MySQLApp, password}, {&p.MySQLReplication, password}, {&p.GroupName, uuid},
+		{&p.ClusterSecret, func() string { return hex.EncodeToString(random(16)) }}, {&p.TicketKeys, ticketKeys},
+	} {
+		if *v.value == "" {
+			*v.value = v.make()
+		}
+	}
 }
 
 // write stores a secret so that a power cut leaves all of it or nothing.

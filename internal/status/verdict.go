@@ -95,8 +95,8 @@ func verdict(r Report, findings []string) string {
 
 // serves reports whether requests can get through all tiers.
 func serves(r Report) bool {
-	if r.VIPs[0].Holder == "" || r.Database.Primary == "" {
-		return false
+	if r.VIPs[0].Holder == "" || r.Database.Primary == "" || len(r.Tiers) == 0 {
+		return false // without tiers, no HAProxy answers
 	}
 	for _, t := range r.Tiers {
 		if roleBackend(t.Name) {

@@ -131,32 +131,49 @@ func backends(s topology.Server, active map[string]topology.Slot) []plan.Backend
 // chooseSlots decides which slot each app server should run when all is done:
 // the one that already runs what is wanted, else the one that does not serve now.
 func chooseSlots(in Input, known map[string]facts.Facts, answers map[string]remote.Response) (map[string]topology.Slot, error) {
-	chosen := map[string]topology.Slot{}
-	for _, slot := range []topology.Slot{topology.SlotB, topology.SlotA} {
+	tier := in.Topology.With(spec.App)
+	now, wanted := map[string]slotStates{}, map[string]slotStates{}
+	for _, s := range tier {
+		now[s.Name], wanted[s.Name] = slotStates{}, slotStates{}
+	}
+	for _, slot := range slots {
 		trial := map[string]topology.Slot{}
-		for _, s := range in.Topology.With(spec.App) {
+		for _, s := range tier {
 			trial[s.Name] = slot
 		}
-		for _, s := range in.Topology.With(spec.App) {
+		for _, s := range tier {
 			want, err := slotWanted(in, s, known[s.Name], trial)
 			if err != nil {
 				return nil, err
 			}
-			states := answers[s.Name].States
-			running := func(slot topology.Slot) bool {
-				return strings.HasPrefix(string(states[slotOf(s, slot).ID()]), "running")
-			}
-			switch {
-			case states[slotOf(s, slot).ID()] == want:
-				chosen[s.Name] = slot
-			case chosen[s.Name] == "" && running(slot):
-				chosen[s.Name] = slot.Other()
-			case chosen[s.Name] == "":
-				chosen[s.Name] = topology.SlotA
-			}
+			now[s.Name][slot] = answers[s.Name].States[slotOf(s, slot).ID()]
+			wanted[s.Name][slot] = want
 		}
 	}
+	chosen := map[string]topology.Slot{}
+	for _, s := range tier {
+		chosen[s.Name] = chooseSlot(now[s.Name], wanted[s.Name])
+	}
 	return chosen, nil
+}
+
+var slots = [...]topology.Slot{topology.SlotA, topology.SlotB}
+
+// slotStates are the states of one app server's two slots.
+type slotStates map[topology.Slot]resource.State
+
+func chooseSlot(now, wanted slotStates) topology.Slot {
+	for _, slot := range slots {
+		if now[slot] == wanted[slot] {
+			return slot
+		}
+	}
+	for _, slot := range slots {
+		if strings.HasPrefix(string(now[slot]), "running") {
+			return slot.Other()
+		}
+	}
+	return topology.SlotA
 }
 
 func slotWanted(in Input, s topology.Server, f facts.Facts, trial map[string]topology.Slot) (resource.State, error) {

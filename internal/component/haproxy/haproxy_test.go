@@ -71,7 +71,7 @@ func debian12(name, address string) facts.Facts {
 	return f
 }
 
-func inputFor(t *testing.T, site *spec.Site, server string, factsOf func(name, address string) facts.Facts) component.Input {
+func inputFor(t testing.TB, site *spec.Site, server string, factsOf func(name, address string) facts.Facts) component.Input {
 	t.Helper()
 	top, err := topology.Build(site)
 	if err != nil {

@@ -45,6 +45,7 @@ func deriveLimits(openFiles uint64, memory int64, servers int) (limits, error) {
 	}, nil
 }
 
-// cacheMiB sizes the cache of immutable files: a sixty-fourth of the memory,
-// 16 to 128 MiB. A site's style sheets, scripts and pictures rarely need more.
-func cacheMiB(memory int64) int64 { return min(max(memory/64>>20, 16), 128) }
+// cacheMiB sizes each cache of immutable files: a hundred-and-twenty-eighth of
+// the memory, 16 to 64 MiB. A site's style sheets, scripts and pictures rarely
+// need more.
+func cacheMiB(memory int64) int64 { return min(max(memory/128>>20, 16), 64) }

@@ -18,7 +18,8 @@ type view struct {
 	Address, Public, Internal    netip.Addr
 	LabHost                      string // the lab's host, or "" on real servers
 	PostQuantum                  bool
-	CacheMiB                     int64
+	Encodings                    []string // kinds of clients, by the best compression they take
+	CacheMiB                     int64    // of each kind's cache
 	Limits                       limits
 
 	Peers      []topology.Server // all load balancers; none when there is just one
@@ -55,6 +56,7 @@ func newView(in component.Input) (*view, error) {
 		Address:   in.Server.Address, Public: t.Public, Internal: t.Internal,
 		// HAProxy takes the name from the library, whatever HAProxy's own version.
 		PostQuantum: component.AtLeast(in.Facts.OpenSSL, "3.5"),
+		Encodings:   []string{"br", "gzip", "plain"},
 		CacheMiB:    cacheMiB(in.Facts.Memory),
 		Web:         t.With(spec.Web),
 		Databases:   t.With(spec.Database),

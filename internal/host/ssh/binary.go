@@ -12,22 +12,21 @@ import (
 // remoteDir holds the pushed binaries, one folder per digest.
 const remoteDir = "/usr/local/lib/scaleup"
 
-// kept is how many binaries stay on a server: the helpers run older ones until
+// pushScript stores standard input as the binary with digest $1 in folder $3 if
+// the machine is a $2. Both the interrupted and the repeated push leave a whole
+// file. The four binaries pushed last stay: the helpers run an older one until
 // the plan has restarted them.
-//
-// pushScript stores standard input as the binary with digest $1 if the machine
-// is a $2. Both the interrupted and the repeated push leave a whole file.
 const pushScript = `set -eu
 have=$(uname -m)
 if [ "$have" != "$2" ]; then echo "this server is $have and the binary is for $2; build scaleup for it"; exit 3; fi
 umask 022
-d=` + remoteDir + `/$1
+d=$3/$1
 mkdir -p "$d"
 cat >"$d/.new"
 echo "$1  $d/.new" | sha256sum --check --status || { echo "the binary arrived damaged"; exit 4; }
 chmod 0755 "$d/.new"
 mv "$d/.new" "$d/scaleup"
-cd ` + remoteDir + `
+cd "$3"
 ls -1t | tail -n +5 | while read -r old; do rm -rf "./$old"; done`
 
 // Binary is the scaleup executable to run on servers.

@@ -143,12 +143,29 @@ func (h *Host) ensureSession(ctx context.Context) error {
 		}
 		h.client = client
 	}
+	stop := closeAfter(ctx, h.client)
+	defer stop()
 	s, err := h.openSession(ctx)
 	if err != nil {
-		return fmt.Errorf("start scaleup on %s: %w", h.target.Server, err)
+		h.drop() // so that the next call dials anew
+		return fmt.Errorf("start scaleup on %s: %w", h.target.Server, because(ctx, err))
 	}
 	h.session = s
 	return nil
+}
+
+// closeAfter ends what waits on a connection when ctx ends. Closing a session
+// would not do: that only sends a message, which a frozen server never answers.
+func closeAfter(ctx context.Context, client *ssh.Client) (stop func() bool) {
+	return context.AfterFunc(ctx, func() { client.Close() })
+}
+
+// because is why an operation failed: once ctx has ended, that.
+func because(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return err
 }
 
 // openSession starts the far end. It tries first and pushes the binary only when
@@ -159,7 +176,7 @@ func (h *Host) openSession(ctx context.Context) (*session, error) {
 	if err == nil || !errors.Is(err, errNoBinary) {
 		return s, err
 	}
-	if err := h.push(ctx); err != nil {
+	if err := h.push(); err != nil {
 		return nil, err
 	}
 	return startSession(ctx, h.client, command)
@@ -174,21 +191,19 @@ func (h *Host) sudo() string {
 
 // push sends the binary with one constant script. The script checks the
 // machine's architecture first: a binary of another one cannot say so itself.
-func (h *Host) push(ctx context.Context) error {
+func (h *Host) push() error {
 	s, err := h.client.NewSession()
 	if err != nil {
 		return fmt.Errorf("push scaleup: %w", err)
 	}
 	defer s.Close()
-	stop := context.AfterFunc(ctx, func() { s.Close() })
-	defer stop()
 	file, err := os.Open(h.target.Binary.Path)
 	if err != nil {
 		return fmt.Errorf("push scaleup: %w", err)
 	}
 	defer file.Close()
 	s.Stdin = file
-	out, err := s.CombinedOutput(h.sudo() + "sh -c '" + pushScript + "' push " + h.target.Binary.Digest + " " + h.target.Binary.Machine())
+	out, err := s.CombinedOutput(h.sudo() + "sh -c '" + pushScript + "' push " + h.target.Binary.Digest + " " + h.target.Binary.Machine() + " " + remoteDir)
 	if err != nil {
 		return fmt.Errorf("push scaleup: %s (%w)", firstLine(out), err)
 	}
@@ -206,34 +221,43 @@ func (h *Host) Exec(ctx context.Context, argv []string, stdio host.Stdio) (int, 
 	if err != nil {
 		return 0, err
 	}
+	code, err := h.exec(ctx, encoded, stdio)
+	if err != nil {
+		return 0, fmt.Errorf("run %s on %s: %w", argv[0], h.target.Server, because(ctx, err))
+	}
+	return code, nil
+}
+
+func (h *Host) exec(ctx context.Context, encoded string, stdio host.Stdio) (int, error) {
 	h.mu.Lock()
 	client := h.client
 	h.mu.Unlock()
+	if client == nil {
+		return 0, net.ErrClosed
+	}
+	stop := closeAfter(ctx, client)
+	defer stop()
 	s, err := client.NewSession()
 	if err != nil {
-		return 0, fmt.Errorf("run %s on %s: %w", argv[0], h.target.Server, err)
+		return 0, err
 	}
 	defer s.Close()
-	stop := context.AfterFunc(ctx, func() { s.Close() })
-	defer stop()
 	s.Stdin, s.Stdout, s.Stderr = stdio.In, stdio.Out, stdio.Err
 	err = s.Run(h.sudo() + h.target.Binary.RemotePath() + " remote --exec " + encoded)
 	if exit := (*ssh.ExitError)(nil); errors.As(err, &exit) {
 		return exit.ExitStatus(), nil
 	}
-	if err != nil {
-		return 0, fmt.Errorf("run %s on %s: %w", argv[0], h.target.Server, err)
-	}
-	return 0, nil
+	return 0, err
 }
 
 // session is one running far end: requests in, responses out.
 type session struct {
-	ssh *ssh.Session
-	in  io.WriteCloser
-	enc *json.Encoder
-	dec *json.Decoder
-	err *tail
+	client *ssh.Client
+	ssh    *ssh.Session
+	in     io.WriteCloser
+	enc    *json.Encoder
+	dec    *json.Decoder
+	err    *tail
 }
 
 var errNoBinary = errors.New("the server has no such scaleup yet")
@@ -251,7 +275,7 @@ func startSession(ctx context.Context, client *ssh.Client, command string) (*ses
 	if err != nil {
 		return nil, err
 	}
-	far := &session{ssh: s, in: in, enc: json.NewEncoder(in), dec: json.NewDecoder(out), err: &tail{}}
+	far := &session{client: client, ssh: s, in: in, enc: json.NewEncoder(in), dec: json.NewDecoder(out), err: &tail{}}
 	s.Stderr = far.err
 	if err := s.Start(command); err != nil {
 		return nil, err
@@ -265,7 +289,7 @@ func startSession(ctx context.Context, client *ssh.Client, command string) (*ses
 
 func (s *session) call(ctx context.Context, q remote.Request) (remote.Response, error) {
 	var p remote.Response
-	stop := context.AfterFunc(ctx, func() { s.ssh.Close() })
+	stop := closeAfter(ctx, s.client)
 	defer stop()
 	if err := s.enc.Encode(q); err != nil && ctx.Err() == nil && !errors.Is(err, io.EOF) {
 		return p, err
@@ -283,6 +307,10 @@ func (s *session) call(ctx context.Context, q remote.Request) (remote.Response, 
 // ended says why the far end is gone. 127 is a shell's word for a program that
 // is not there; sudo says 1 and names the command.
 func (s *session) ended(err error) error {
+	if syntax := (*json.SyntaxError)(nil); errors.As(err, &syntax) {
+		s.close() // it runs, and would be waited for in vain
+		return fmt.Errorf("its answer cannot be read: %w; see that no login script on the server prints something", err)
+	}
 	wait := s.ssh.Wait()
 	exit := (*ssh.ExitError)(nil)
 	if !errors.As(wait, &exit) {
