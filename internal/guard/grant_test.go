@@ -74,3 +74,21 @@ func TestObserve(t *testing.T) {
 		}
 	}
 }
+
+func TestObserveDoesNotBelieveAStoppingMember(t *testing.T) {
+	record := inView(4, "77:3", "db2", "db1", "db2", "db3")
+	stopping := MySQL{Reachable: true, State: Online, Role: Secondary, ViewID: "77:3", Members: online("db1")}
+	if got := Observe(record, stopping, nil, worldPolicy("db1")); !sameRecord(got, record) {
+		t.Errorf("a stopping member left the record %+v", got)
+	}
+	alone := stopping
+	alone.ViewID = "77:5"
+	if got := Observe(record, alone, nil, worldPolicy("db1")); len(got.Members) != 1 || got.ViewID != "77:5" {
+		t.Errorf("the last member of the group left the record %+v", got)
+	}
+	switched := MySQL{Reachable: true, State: Online, Role: Primary, ViewID: "77:3", Members: online("db1", "db2", "db3")}
+	switched.Members[0].Role = Primary
+	if got := Observe(record, switched, nil, worldPolicy("db1")); got.Primary != "db1" || got.Role != Primary {
+		t.Errorf("a switch left the record %+v", got)
+	}
+}

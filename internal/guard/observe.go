@@ -19,6 +19,9 @@ func Observe(r Record, my MySQL, peers map[string]Peer, p Policy) Record {
 	if !known {
 		return r
 	}
+	if epoch == r.Epoch && my.ViewID == r.ViewID && torn(r.Members, my.servers()) {
+		return r
+	}
 	r.Epoch, r.ViewID = epoch, my.ViewID
 	r.Members, r.Role, r.Primary = my.servers(), my.Role, my.primary()
 	return r
@@ -49,6 +52,20 @@ func epochOf(r Record, my MySQL, peers map[string]Peer, p Policy) (epoch uint64,
 	}
 	// A group that was formed by hand: its members agree on the next number.
 	return highest + 1, !unheard
+}
+
+// torn reports whether what MySQL shows cannot be the view that was recorded under
+// the same identifier. While a member stops, MySQL shows it ONLINE and alone under
+// the identifier of its last view (seen with 9.7.4); believing that would let each
+// member of a stopped group think that nobody else needs to be asked.
+func torn(recorded, shown []string) bool {
+	kept := 0
+	for _, name := range recorded {
+		if slices.Contains(shown, name) {
+			kept++
+		}
+	}
+	return 2*kept <= len(recorded)
 }
 
 // sameRecord reports whether saving b after a would change nothing.

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"scaleup/internal/haproxyctl"
 	"scaleup/internal/host"
 	"scaleup/internal/remote"
 	"scaleup/internal/spec"
@@ -257,6 +258,9 @@ func tiers(t *topology.Topology, answers map[string]Answer, holder string) []Tie
 			continue
 		}
 		for _, s := range b.Servers {
+			if s.Backend == haproxyctl.BackendWebOnce {
+				continue // the web servers once more, for requests that must not be sent twice
+			}
 			if len(tiers) == 0 || tiers[len(tiers)-1].Name != s.Backend {
 				tiers = append(tiers, Tier{Name: s.Backend})
 			}
