@@ -126,6 +126,9 @@ func (op *operation) bare(ctx context.Context) error {
 		}
 		machines = append(machines, m)
 	}
+	if err := l.EnsureHostPackages(ctx); err != nil {
+		return err
+	}
 	if _, err := l.Ensure(ctx, machines, nil); err != nil {
 		return err
 	}

@@ -85,6 +85,9 @@ func (op *operation) ensureLab(ctx context.Context, log *journal.Log) error {
 	if err != nil {
 		return err
 	}
+	if err := l.EnsureHostPackages(ctx); err != nil {
+		return err
+	}
 	machines, recipes := op.machines()
 	_, err = l.Ensure(ctx, machines, recipes)
 	return err

@@ -128,7 +128,7 @@ func TestDecide(t *testing.T) {
 			"db3": {executed: gtids("5"), record: three}}, nil, Wait, "db1 lacks " + gtids("5")},
 		{"a later epoch beats a higher counter", map[string]server{"db1": {record: inView(3, "70:99", "db1", "db1")}, "db2": {record: pair}}, nil, Wait, "not in the newest view"},
 		{"one is still leaving", map[string]server{"db1": {executed: gtids("1-9"), record: three}, "db2": {state: Failed, record: three}, "db3": {record: three}}, nil, Wait, "db2 is out of Group Replication"},
-		{"one may be forming", map[string]server{"db1": {executed: gtids("1-9"), record: three}, "db2": {record: three, change: func(a *Answer) { a.MySQL.Bootstrapping = true }}, "db3": {record: three}}, nil, Wait, "db2 is out of"},
+		{"one may be forming", map[string]server{"db1": {executed: gtids("1-9"), record: three}, "db2": {record: three, change: func(a *Answer) { a.MySQL.Bootstrapping = true }}, "db3": {record: three}}, nil, Wait, "while db2 forms"},
 		{"the chosen one is held", map[string]server{"db1": {record: three}, "db2": {record: three, change: func(a *Answer) { a.Held = true }}, "db3": {record: three}}, nil, Wait, "db2 has to form"},
 		{"the torso of a clone is not chosen", map[string]server{"db1": {record: three}, "db2": {record: three, change: func(a *Answer) { a.Record.Cloning = true }}, "db3": {record: three}}, nil, Bootstrap, ""},
 		{"applies its backlog", map[string]server{"db1": {received: gtids("1-9"), record: three}, "db2": {record: three}, "db3": {record: three}}, nil, ApplyBacklog, ""},

@@ -73,7 +73,10 @@ func (s *situation) gather(required []string, answering []candidate) (voters []c
 		return nil, fmt.Sprintf("all members are stopped; to form the group again it needs the word of %v and misses %s", required, s.sayMissing(missing))
 	}
 	for _, c := range answering {
-		if c.mysql.State != Offline || c.mysql.Bootstrapping {
+		if c.mysql.Bootstrapping {
+			return nil, fmt.Sprintf("waits while %s forms the group", c.name)
+		}
+		if c.mysql.State != Offline {
 			return nil, fmt.Sprintf("waits until MySQL of %s is out of Group Replication (it is %s)", c.name, c.mysql.State)
 		}
 	}

@@ -175,6 +175,9 @@ func cleanRole(built string) error {
 		policyFile, buildConfig, "/etc/resolv.conf",
 		"/var/cache/apt/pkgcache.bin", "/var/cache/apt/srcpkgcache.bin", "/var/lib/apt/lists",
 		"/var/log/apt", "/var/log/dpkg.log", "/var/log/alternatives.log",
+		// What packages enable would start at boot with their default configuration.
+		// scaleup enables what it has configured.
+		"/etc/systemd/system/multi-user.target.wants",
 	} {
 		if err := os.RemoveAll(filepath.Join(tree, path)); err != nil {
 			return err

@@ -131,6 +131,16 @@ func gate(c change) bool {
 	return false
 }
 
+// passive reports whether a resource just lies there: putting it in place starts
+// nothing and needs nothing that runs.
+func passive(s resource.Spec) bool {
+	switch s.(type) {
+	case *resource.Packages, *resource.User, *resource.Directory, *resource.File, *resource.AbsentPath, *resource.Link, *resource.Sysctls, *resource.Release:
+		return true
+	}
+	return false
+}
+
 // serves reports whether a server already works for the site, so that changes to
 // it must be rolled rather than made.
 func (m *maker) serves(s topology.Server) bool {
@@ -163,6 +173,8 @@ func (m *maker) prepare() {
 	m.begin()
 	for _, s := range m.want.Topology.Servers {
 		if !m.serves(s) {
+			// Files of all components first: systemd then reads its unit files once.
+			m.take(s.Name, func(c change) bool { return !gate(c) && passive(c.spec) })
 			m.take(s.Name, func(c change) bool { return !gate(c) })
 			continue
 		}

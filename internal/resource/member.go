@@ -14,33 +14,27 @@ func (m *Member) ID() string { return "member:" + m.Server }
 // Want implements Spec.
 func (m *Member) Want() State { return "ONLINE" }
 
-// Observe implements Spec: the member's state in MySQL's own words.
+// Observe implements Spec: the member's state in MySQL's own words. A guard that
+// does not answer is a state, too.
 func (m *Member) Observe(ctx context.Context, _ System) (State, error) {
-	state, _ := m.ask(ctx)
-	return state, nil
-}
-
-// ask returns the guard's answer; a guard that does not answer is a state, too.
-func (m *Member) ask(ctx context.Context) (State, string) {
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, m.Status, nil)
 	if err != nil {
-		return "unknown", err.Error()
+		return "", fmt.Errorf("ask the guard of %s: %w", m.Server, err)
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return "guard is not running", err.Error()
+		return "guard is not running", nil
 	}
 	defer response.Body.Close()
 	var status struct {
-		State   string `json:"state"`
-		Message string `json:"message"`
+		State string `json:"state"`
 	}
 	if err := json.NewDecoder(response.Body).Decode(&status); err != nil || status.State == "" {
-		return "unknown", fmt.Sprintf("the guard answered %s", response.Status)
+		return "unknown", nil
 	}
-	return State(status.State), status.Message
+	return State(status.State), nil
 }
 
 // Tolerates implements Tolerant: whatever the member is, it is waited for.

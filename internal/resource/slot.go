@@ -88,7 +88,9 @@ func (s *Slot) stop(ctx context.Context, sys System) error { return stopUnit(ctx
 const slotRestarts = 3
 
 func (s *Slot) awaitReady(ctx context.Context, sys System) error {
-	deadline := time.After(time.Duration(s.Wait) * time.Second) // see Member.Apply
+	// A timer, not ctx's deadline: that would cut the last question off, and the
+	// error would tell of that instead of the answer.
+	deadline := time.After(time.Duration(s.Wait) * time.Second)
 	for {
 		last := probe(ctx, s.Ready)
 		if last == nil {

@@ -138,9 +138,13 @@ func (u *Unit) Apply(ctx context.Context, sys System) error {
 // runUnit starts, restarts or reloads a unit; when it fails, the error carries
 // the unit's last log lines, which is where the reason stands.
 func runUnit(ctx context.Context, sys System, action, unit string) error {
-	// A unit that failed too often refuses to start until that is forgotten.
-	if action != "reload" {
-		if _, err := sys.command(ctx, "systemctl", "reset-failed", unit); err != nil && !isExit(err) {
+	p, err := unitProperties(ctx, sys, unit)
+	if err != nil {
+		return err
+	}
+	if p["ActiveState"] == "failed" {
+		// A unit that failed too often refuses to start until that is forgotten.
+		if _, err := sys.command(ctx, "systemctl", "reset-failed", unit); err != nil {
 			return err
 		}
 	}

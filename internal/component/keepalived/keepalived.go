@@ -75,7 +75,9 @@ func (c Component) Resources(in component.Input) ([]resource.Spec, error) {
 		return nil, fmt.Errorf("render lb-agent of %s: %w", in.Server.Name, err)
 	}
 	config := files[configPath]
-	config.Validate = []string{"keepalived", "-t", "-f", "{}"}
+	// keepalived refuses a file to track that does not exist. Until lb-agent has
+	// written it, it says what is true: this server does not serve.
+	config.Validate = []string{"/bin/sh", "-c", "mkdir -p /run/" + runtimeDirectory + ` && { [ -e ` + trackFile + ` ] || echo 1 >` + trackFile + `; } && exec keepalived -t -f "$1"`, "sh", "{}"}
 
 	agentReads := resource.Reads(resource.OnChangeRestart, agentConfig, files[agentUnitPath])
 	// Never a reload, for the reason the drop-in gives. A restart of the load
