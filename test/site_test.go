@@ -225,7 +225,7 @@ func (u user) order(key string) (string, error) {
 // firstItem is the id of a drink that is in stock.
 func firstItem(menu string) (string, error) {
 	var document struct {
-		Items []struct {
+		Drinks []struct {
 			ID    json.RawMessage
 			Stock int
 		}
@@ -233,7 +233,7 @@ func firstItem(menu string) (string, error) {
 	if err := json.Unmarshal([]byte(menu), &document); err != nil {
 		return "", fmt.Errorf("GET /api/menu answered %.300s: %w", menu, err)
 	}
-	for _, i := range document.Items {
+	for _, i := range document.Drinks {
 		if i.Stock > 0 {
 			return string(i.ID), nil
 		}

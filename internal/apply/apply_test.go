@@ -101,7 +101,9 @@ func create(stage int, server string, s resource.Spec) plan.Step {
 	return plan.Step{Stage: stage, Server: server, Resource: s.ID(), Action: plan.Create, From: resource.Absent, To: s.Want()}
 }
 
-func (w *world) apply(steps ...plan.Step) error { return w.run.Run(w.t.Context(), plan.Plan{Steps: steps}) }
+func (w *world) apply(steps ...plan.Step) error {
+	return w.run.Run(w.t.Context(), plan.Plan{Steps: steps})
+}
 
 func TestOrder(t *testing.T) {
 	w := newWorld(t)
@@ -192,22 +194,25 @@ func (s stuck) observe(context.Context, plan.Step) (plan.State, error) { return 
 func (s stuck) do(context.Context, plan.Step) error                    { return nil }
 
 func TestAwait(t *testing.T) {
-	canceled, cancel := context.WithCancel(t.Context())
-	cancel()
 	for _, c := range []struct {
-		name string
-		ctx  context.Context
-		err  error
-		want string
-		took time.Duration
+		name        string
+		interrupted bool
+		err         error
+		want        string
+		took        time.Duration
 	}{
-		{"never", t.Context(), nil, `it should be "full" and is still "half" after 1m0s`, patience},
-		{"unreadable", t.Context(), errors.New("lb1 does not answer"), "wait until it is full: lb1 does not answer", patience},
-		{"interrupted", canceled, nil, "context canceled", 0},
+		{"never", false, nil, `it should be "full" and is still "half" after 1m0s`, patience},
+		{"unreadable", false, errors.New("lb1 does not answer"), "wait until it is full: lb1 does not answer", patience},
+		{"interrupted", true, nil, "context canceled", 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if c.interrupted {
+				cancel()
+			}
 			began := time.Now()
-			err := await(c.ctx, stuck{c.err}, plan.Step{To: "full"}, patience)
+			err := await(ctx, stuck{c.err}, plan.Step{To: "full"}, patience)
 			if err == nil || err.Error() != c.want {
 				t.Errorf("%s: error %v, want %q", c.name, err, c.want)
 			}
@@ -273,4 +278,3 @@ func TestFirewall(t *testing.T) {
 		}
 	}
 }
-

@@ -126,7 +126,7 @@ func call(ctx context.Context, code int, stdin io.Reader, argv ...string) (outco
 		return o, ctx.Err()
 	}
 	if got := cmd.ProcessState.ExitCode(); got != code {
-		return o, fmt.Errorf("%s %s ended with %d, not %d:\n%s", filepath.Base(argv[0]), strings.Join(argv[1:min(len(argv), 3)], " "), got, code, lastLines(stderr.String()+stdout.String(), 8))
+		return o, fmt.Errorf("%s %s ended with %d, not %d:\n%s", filepath.Base(argv[0]), strings.Join(argv[1:min(len(argv), 3)], " "), got, code, lastLines(or(stderr.String(), o.stdout), 8))
 	}
 	return o, nil
 }

@@ -26,7 +26,7 @@ func (b *bench) cold(ctx context.Context) error {
 		return err
 	}
 	g := b.lifecycle()
-	g.note("Cold: no layers, so it includes downloading and installing Debian five times over, and depends on the package mirror.")
+	g.note("Cold: no layers, so it includes downloading and installing a Debian base system and the packages of four roles, and depends on the package mirror.")
 	g.add(figure{what: "cold `up`: no layers, no data", unit: seconds, samples: times, target: atMost(60),
 		yardstick: "debootstrap of one base system alone: 37 s"})
 	return nil

@@ -1,10 +1,16 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,33 +18,35 @@ import (
 
 // load is what a load generator has measured.
 type load struct {
-	rate    float64       // answers per second
-	latency time.Duration // the generator's own figure, see generator.latency
-	total   int           // requests answered
-	failed  int           // of them, not 2xx or 3xx, or without an answer
+	rate   float64       // answers per second
+	p99    time.Duration // of 100 answers, 99 took no longer
+	total  int           // requests answered
+	failed int           // of them, not 2xx or 3xx, or without an answer
 }
 
 // generator is a program that makes load over kept-alive HTTPS connections.
 type generator struct {
 	program, pkg string
 	protocol     string
-	latency      string // which latency it reports
 	// argv asks for a URL under the site's own name for some seconds.
 	argv  func(url, host string, seconds int) []string
 	parse func(output string) (load, error)
+	// logged: it knows no percentiles, but writes down how long each request took.
+	// That costs some speed, so it is done in a short run after the measured one.
+	logged bool
 }
 
 // Both use two threads and 32 connections, as the yardsticks did.
 var generators = []generator{
 	{
-		program: "wrk", pkg: "wrk", protocol: "HTTP/1.1", latency: "p99",
+		program: "wrk", pkg: "wrk", protocol: "HTTP/1.1",
 		argv: func(url, host string, seconds int) []string {
 			return []string{"wrk", "-t2", "-c32", fmt.Sprintf("-d%ds", seconds), "--latency", "-H", "Host: " + host, url}
 		},
 		parse: parseWrk,
 	},
 	{
-		program: "h2load", pkg: "nghttp2-client", protocol: "HTTP/2", latency: "mean",
+		program: "h2load", pkg: "nghttp2-client", protocol: "HTTP/2", logged: true,
 		argv: func(url, host string, seconds int) []string {
 			return []string{"h2load", "-t2", "-c32", "-m8", "-D", strconv.Itoa(seconds), "-H", ":authority: " + host, url}
 		},
@@ -64,8 +72,29 @@ func needGenerators() error {
 // something else than it says.
 const failedLimit = 0.001
 
-func (g generator) run(ctx context.Context, url, host string, seconds int) (load, error) {
-	o, err := call(ctx, 0, nil, g.argv(url, host, seconds)...)
+// run makes load for some seconds. folder is for the generator's log.
+func (g generator) run(ctx context.Context, url, host string, seconds int, folder string) (load, error) {
+	l, err := g.once(ctx, g.argv(url, host, seconds))
+	if err != nil || !g.logged {
+		return l, err
+	}
+	path := filepath.Join(folder, g.program+".log")
+	defer os.Remove(path)
+	const enough = 2 // seconds: tens of thousands of requests
+	if _, err := g.once(ctx, append(g.argv(url, host, enough), "--log-file="+path)); err != nil {
+		return l, err
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return l, fmt.Errorf("read the log of %s: %w", g.program, err)
+	}
+	defer file.Close()
+	l.p99, err = logP99(file)
+	return l, err
+}
+
+func (g generator) once(ctx context.Context, argv []string) (load, error) {
+	o, err := call(ctx, 0, nil, argv...)
 	if err != nil {
 		return load{}, err
 	}
@@ -80,6 +109,26 @@ func (g generator) run(ctx context.Context, url, host string, seconds int) (load
 		return l, fmt.Errorf("%d of %d requests failed", l.failed, l.total)
 	}
 	return l, nil
+}
+
+// logP99 reads h2load's log: begin, status and duration in microseconds of each
+// request. Requests without an answer have the status -1.
+func logP99(log io.Reader) (time.Duration, error) {
+	var took []int
+	for lines := bufio.NewScanner(log); lines.Scan(); {
+		f := strings.Fields(lines.Text())
+		if len(f) != 3 || f[1] == "-1" {
+			continue
+		}
+		if n, err := strconv.Atoi(f[2]); err == nil {
+			took = append(took, n)
+		}
+	}
+	if len(took) == 0 {
+		return 0, errors.New("the log of h2load names no request")
+	}
+	slices.Sort(took)
+	return time.Duration(took[(len(took)*99+99)/100-1]) * time.Microsecond, nil
 }
 
 var (
@@ -98,7 +147,7 @@ func parseWrk(output string) (load, error) {
 	}
 	l := load{rate: number(rate[1]), total: int(number(total[1]))}
 	var err error
-	if l.latency, err = time.ParseDuration(p99[1] + p99[2]); err != nil {
+	if l.p99, err = time.ParseDuration(p99[1] + p99[2]); err != nil {
 		return l, err
 	}
 	for _, m := range [][]string{wrkBad.FindStringSubmatch(output), wrkSockets.FindStringSubmatch(output)} {
@@ -112,18 +161,16 @@ func parseWrk(output string) (load, error) {
 var (
 	h2Rate   = regexp.MustCompile(`(?m)^finished in [0-9.]+m?s, ([0-9.]+) req/s`)
 	h2Counts = regexp.MustCompile(`(?m)^requests: ([0-9]+) total, .* ([0-9]+) succeeded, ([0-9]+) failed, ([0-9]+) errored, ([0-9]+) timeout$`)
-	h2Mean   = regexp.MustCompile(`(?m)^time for request:\s+\S+\s+\S+\s+([0-9.]+)(us|ms|s)\s`)
 )
 
 // parseH2load reads the output of h2load. What it calls failed includes what was
 // answered with 4xx or 5xx, what was not answered, and what was timed out.
 func parseH2load(output string) (load, error) {
-	rate, counts, mean := h2Rate.FindStringSubmatch(output), h2Counts.FindStringSubmatch(output), h2Mean.FindStringSubmatch(output)
-	if rate == nil || counts == nil || mean == nil {
-		return load{}, fmt.Errorf("no rate, count or time in: %.200s", output)
+	rate, counts := h2Rate.FindStringSubmatch(output), h2Counts.FindStringSubmatch(output)
+	if rate == nil || counts == nil {
+		return load{}, fmt.Errorf("no rate or count in: %.200s", output)
 	}
-	latency, err := time.ParseDuration(mean[1] + mean[2])
-	return load{rate: number(rate[1]), total: int(number(counts[1])), failed: int(number(counts[3])), latency: latency}, err
+	return load{rate: number(rate[1]), total: int(number(counts[1])), failed: int(number(counts[3]))}, nil
 }
 
 // number reads what a regular expression has found to be one.

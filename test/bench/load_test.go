@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,8 +43,8 @@ Transfer/sec:     19.77MB
 
 func TestParseWrk(t *testing.T) {
 	for output, want := range map[string]load{
-		wrkGood:   {rate: 34212.34, latency: 38820 * time.Microsecond, total: 68567},
-		wrkBadRun: {rate: 55429.64, latency: 1030 * time.Millisecond, total: 55565, failed: 54321},
+		wrkGood:   {rate: 34212.34, p99: 38820 * time.Microsecond, total: 68567},
+		wrkBadRun: {rate: 55429.64, p99: 1030 * time.Millisecond, total: 55565, failed: 54321},
 	} {
 		got, err := parseWrk(output)
 		if err != nil {
@@ -80,11 +82,28 @@ func TestParseH2load(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := load{rate: 16000, latency: 5160 * time.Microsecond, total: 32102, failed: 102}
+	want := load{rate: 16000, total: 32102, failed: 102}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(load{})); diff != "" {
 		t.Error(diff)
 	}
 	if _, err := parseH2load("starting benchmark...\n"); err == nil {
 		t.Error("output without figures is no error")
+	}
+}
+
+func TestLogP99(t *testing.T) {
+	var log strings.Builder
+	for i := 200; i > 0; i-- { // 1 to 200 µs, the slowest first
+		fmt.Fprintf(&log, "1795442953300317\t200\t%d\n", i)
+	}
+	log.WriteString("1795442953300317\t-1\t900000\n")
+	if got, err := logP99(strings.NewReader(log.String())); err != nil || got != 198*time.Microsecond {
+		t.Errorf("p99 is %v (%v), want 198µs", got, err)
+	}
+	if got, err := logP99(strings.NewReader("7\t200\t5\n")); err != nil || got != 5*time.Microsecond {
+		t.Errorf("p99 of one request is %v (%v), want 5µs", got, err)
+	}
+	if _, err := logP99(strings.NewReader("")); err == nil {
+		t.Error("an empty log has a p99")
 	}
 }

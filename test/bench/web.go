@@ -115,32 +115,35 @@ func (s siteStatus) ends() (balancer, web side, err error) {
 func (b *bench) compare(ctx context.Context, g generator, p served, host string, sides [2]side) error {
 	var rates, latencies [2][]float64
 	for _, s := range sides { // not measured: caches and connections
-		if _, err := g.run(ctx, "https://"+s.address+p.path, host, 1); err != nil {
+		if _, err := g.run(ctx, "https://"+s.address+p.path, host, 1, b.lab.dir); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
 	for i := range b.runs {
 		for turn := range sides {
 			at := (turn + i) % len(sides)
-			l, err := g.run(ctx, "https://"+sides[at].address+p.path, host, b.config.seconds)
+			l, err := g.run(ctx, "https://"+sides[at].address+p.path, host, b.config.seconds, b.lab.dir)
 			if err != nil {
 				return fmt.Errorf("%s: %w", sides[at].name, err)
 			}
 			rates[at] = append(rates[at], l.rate)
-			latencies[at] = append(latencies[at], float64(l.latency)/float64(time.Millisecond))
-			fmt.Fprintf(b.log, "  %s, %s, %s %d/%d: %.0f req/s, %s %s\n", p.what, g.protocol, sides[at].name, i+1, b.runs, l.rate, g.latency, l.latency)
+			latencies[at] = append(latencies[at], float64(l.p99)/float64(time.Millisecond))
+			fmt.Fprintf(b.log, "  %s, %s, %s %d/%d: %.0f req/s, p99 %s\n", p.what, g.protocol, sides[at].name, i+1, b.runs, l.rate, l.p99)
 		}
 	}
 	group := b.report.group(fmt.Sprintf("HTTPS: %s over %s", p.what, g.protocol))
 	group.note("`%s`, two threads, 32 kept-alive connections, %d s each, on the computer that also runs the nine servers. "+
 		"The second Nginx runs on one web server with the site's certificate and the real one's configuration, without `reuseport`.", g.program, b.config.seconds)
+	if g.logged {
+		group.note("The p99 is of runs of their own, in which `%s` logs every request.", g.program)
+	}
 	for at, s := range sides {
 		yardstick := ""
 		if at == 0 {
 			yardstick = yardsticks[p.what+" "+g.protocol]
 		}
 		group.add(figure{what: s.name, unit: perSecond, samples: rates[at], yardstick: yardstick})
-		group.add(figure{what: s.name + ", " + g.latency, unit: milliseconds, samples: latencies[at]})
+		group.add(figure{what: s.name + ", p99", unit: milliseconds, samples: latencies[at]})
 	}
 	compared := figure{what: "VIP ÷ Nginx, pair by pair", unit: ratio, samples: ratios(rates[0], rates[1])}
 	if p.static {
