@@ -68,8 +68,11 @@ func testServes(t *testing.T) {
 		t.Errorf("the site answers over HTTP/%d, want 2", front.proto)
 	}
 	menu, err := u.get("/menu")
-	if err != nil || !strings.Contains(strings.ToLower(menu.body), "<form") {
-		t.Errorf("the menu takes no orders (%v): %.300s", err, menu.body)
+	if err != nil || !strings.Contains(menu.body, `href="/order?item=`) {
+		t.Errorf("the menu leads to no order (%v): %.300s", err, menu.body)
+	}
+	if form, err := u.get("/order?item=1"); err != nil || !strings.Contains(form.body, `action="/orders"`) {
+		t.Errorf("the order page has no form (%v): %.300s", err, form.body)
 	}
 	if placed, err = u.order("the-first-order-of-all"); err != nil {
 		t.Fatal(err)

@@ -61,7 +61,7 @@ type result struct {
 // scaleup runs a verb on the site.
 func (s site) scaleup(t *testing.T, args ...string) result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 5*time.Minute) // clean-up runs after the test's own context
 	defer cancel()
 	verb := append([]string{args[0], "-f", s.file}, args[1:]...)
 	cmd := exec.CommandContext(ctx, "bin/scaleup", verb...)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +22,8 @@ func remoteCommand(o *options) *cobra.Command {
 		Use: "remote", Hidden: true, Short: "Answer requests on standard input (runs on servers)",
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			// What is made on a server has the mode it says, whatever the login's umask.
+			syscall.Umask(0o022)
 			switch {
 			case encoded != "":
 				code, err := remote.Exec(cmd.Context(), encoded, o.in, o.out, o.err)

@@ -19,6 +19,7 @@ import (
 	"scaleup/internal/journal"
 	"scaleup/internal/lab"
 	"scaleup/internal/plan"
+	"scaleup/internal/remote"
 	"scaleup/internal/resource"
 	"scaleup/internal/secrets"
 	"scaleup/internal/spec"
@@ -247,11 +248,33 @@ func (op *operation) carryOut(ctx context.Context, s *surveyed, log *journal.Log
 	r := apply.Runner{
 		Topology: op.topology, Hosts: s.hosts, Items: s.Desired.Items, Folders: s.folders, Binary: op.binary.RemotePath(), Journal: log,
 	}
+	if err := confirmFirewalls(ctx, s.hosts); err != nil {
+		return err
+	}
 	err := r.Run(ctx, s.plan)
 	if err == nil {
 		return nil
 	}
 	return hinted{fmt.Errorf("apply stopped: %w", err), "servers after this step are as they were; when the cause is mended, run the command again: it goes on from here"}
+}
+
+// confirmFirewalls keeps rules that an earlier run loaded and was cut off before
+// it confirmed them: that these connections came about is all the proof they need.
+func confirmFirewalls(ctx context.Context, hosts map[string]host.Host) error {
+	var wait sync.WaitGroup
+	var mu sync.Mutex
+	var failures []error
+	for name, h := range hosts {
+		wait.Go(func() {
+			if _, err := h.Call(ctx, remote.Request{Confirm: true}); err != nil {
+				mu.Lock()
+				defer mu.Unlock()
+				failures = append(failures, fmt.Errorf("%s: %w", name, err))
+			}
+		})
+	}
+	wait.Wait()
+	return errors.Join(failures...)
 }
 
 // openJournal opens the site's journal and shows its events as progress.

@@ -261,9 +261,10 @@ func TestFirewall(t *testing.T) {
 	for _, unreachable := range []error{nil, errors.New("timed out")} {
 		w := newWorld(t)
 		h := w.hosts["web1"]
-		for _, argv := range [][]string{{"systemctl", "stop", "scaleup-firewall-revert.timer"}, {"systemd-run"}, {"nft"}} {
+		for _, argv := range [][]string{{"systemctl", "stop", "scaleup-firewall-revert.timer"}, {"nft"}} {
 			h.On(hosttest.Output(""), argv...)
 		}
+		h.On(h.Timer("scaleup-firewall-revert"), "systemd-run")
 		h.Unreachable = unreachable
 		f := &resource.Firewall{Path: "/etc/nftables.conf", Content: []byte("rules")}
 		w.item("web1", f)

@@ -114,6 +114,10 @@ func (f *Firewall) remember(ctx context.Context, sys System) error {
 func ConfirmFirewall(ctx context.Context, sys System) error { return disarm(ctx, sys) }
 
 func disarm(ctx context.Context, sys System) error {
+	// systemd keeps the units of systemd-run here; without one, nothing is armed.
+	if _, err := os.Stat(sys.path("/run/systemd/transient/" + firewallRevertUnit + ".timer")); absent(err) {
+		return nil
+	}
 	_, err := sys.command(ctx, "systemctl", "stop", firewallRevertUnit+".timer")
 	if err != nil && (!isExit(err) || !strings.Contains(err.Error(), "not loaded")) {
 		return fmt.Errorf("disarm the firewall's way back: %w", err)

@@ -22,7 +22,7 @@ type kernel struct {
 func newKernel(t *testing.T) *kernel {
 	k := &kernel{Host: newHost(t)}
 	k.On(hosttest.Exit(5, "Unit scaleup-firewall-revert.timer not loaded."), "systemctl", "stop", "scaleup-firewall-revert.timer")
-	k.On(hosttest.Output(""), "systemd-run")
+	k.On(k.Timer("scaleup-firewall-revert"), "systemd-run")
 	k.On(hosttest.Output(""), "nft", "-c")
 	k.On(func(c resource.Command) (string, error) {
 		if k.table == "" {
@@ -55,7 +55,7 @@ func TestFirewall(t *testing.T) {
 	f := &resource.Firewall{Path: "/etc/nftables.conf", Content: []byte("rules 1")}
 	expectState(t, k.Host, f, resource.Absent)
 	apply(t, k.Host, f)
-	want := []string{"systemctl stop", "systemd-run --quiet", "nft -c", "nft -f"}
+	want := []string{"systemd-run --quiet", "nft -c", "nft -f"}
 	if diff := cmp.Diff(want, k.did()); diff != "" {
 		t.Errorf("armed before loaded (-want +got):\n%s", diff)
 	}
@@ -85,7 +85,7 @@ func TestFirewallRefused(t *testing.T) {
 	if got := k.Read(f.Path); got != "old" {
 		t.Errorf("the file holds %q, want the old rules", got)
 	}
-	want := []string{"systemctl stop", "systemd-run --quiet", "nft -c", "systemctl stop"}
+	want := []string{"systemd-run --quiet", "nft -c", "systemctl stop"}
 	if diff := cmp.Diff(want, k.did()); diff != "" {
 		t.Errorf("disarmed, for nothing has changed (-want +got):\n%s", diff)
 	}

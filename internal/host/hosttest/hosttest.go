@@ -61,6 +61,15 @@ func Output(text string) Answer {
 	return func(resource.Command) (string, error) { return text, nil }
 }
 
+// Timer is the Answer of systemd-run: it leaves the transient timer where systemd
+// keeps it until the timer is stopped.
+func (h *Host) Timer(name string) Answer {
+	return func(resource.Command) (string, error) {
+		h.Write("/run/systemd/transient/"+name+".timer", "[Timer]\n")
+		return "", nil
+	}
+}
+
 // Exit is the Answer of a command that fails with this exit code and message.
 func Exit(code int, message string) Answer {
 	return func(c resource.Command) (string, error) {

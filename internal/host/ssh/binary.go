@@ -27,7 +27,9 @@ echo "$1  $d/.new" | sha256sum --check --status || { echo "the binary arrived da
 chmod 0755 "$d/.new"
 mv "$d/.new" "$d/scaleup"
 cd "$3"
-ls -1t | tail -n +5 | while read -r old; do rm -rf "./$old"; done`
+ls -1t | tail -n +5 | while read -r old; do
+  grep -rqsF "$old" /etc/systemd/system || rm -rf "./$old"
+done`
 
 // Binary is the scaleup executable to run on servers.
 type Binary struct {
