@@ -43,8 +43,8 @@ func (s *Slot) Observe(ctx context.Context, sys System) (State, error) {
 		}
 		return State("running sha256:" + string(digest)), nil
 	case "inactive", "":
-		if p["UnitFileState"] == "enabled" {
-			return "stopped, but enabled", nil
+		if enabled, err := startsAtBoot(sys, s.Unit); enabled || err != nil {
+			return "stopped, but enabled", err
 		}
 		return "stopped", nil
 	default:
@@ -76,7 +76,7 @@ func (s *Slot) Apply(ctx context.Context, sys System) error {
 		return errors.Join(err, s.stop(ctx, sys))
 	}
 	// Only a slot that proved itself comes back after a reboot.
-	if _, err := sys.command(ctx, "systemctl", "enable", "--quiet", s.Unit); err != nil {
+	if err := enable(ctx, sys, s.Unit); err != nil {
 		return err
 	}
 	return (&File{Path: record, Content: []byte(s.Digest), Mode: 0o644}).Apply(ctx, sys)

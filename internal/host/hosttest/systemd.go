@@ -84,14 +84,32 @@ func (h *Host) systemd(argv []string) (out string, ok bool, err error) {
 	return "", true, nil
 }
 
+// Enabled reports whether the link is there that starts a unit at boot.
+func (h *Host) Enabled(name string) bool {
+	_, err := os.Lstat(h.Path(wants + name))
+	return err == nil
+}
+
+// SetEnabled makes or removes that link.
+func (h *Host) SetEnabled(name string, enabled bool) {
+	h.t.Helper()
+	if enabled {
+		h.Write(wants+name, "")
+	} else if err := os.Remove(h.Path(wants + name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		h.t.Fatal(err)
+	}
+}
+
+const wants = "/etc/systemd/system/multi-user.target.wants/"
+
 // change does to one unit what systemctl's verb says.
 func (h *Host) change(argv []string, verb string, options map[string]bool, name string) (ok bool, err error) {
 	u := h.unit(name)
 	switch verb {
 	case "enable":
-		u.Enabled = true
+		h.SetEnabled(name, true)
 	case "disable":
-		u.Enabled = false
+		h.SetEnabled(name, false)
 		if options["--now"] {
 			u.stop()
 		}
@@ -148,7 +166,7 @@ func (h *Host) show(options map[string]bool, names []string) string {
 		}
 		u := h.unit(name)
 		enabled, stale := "disabled", "no"
-		if u.Enabled {
+		if h.Enabled(name) {
 			enabled = "enabled"
 		}
 		if u.loaded != h.unitFiles(name) {
