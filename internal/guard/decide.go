@@ -78,13 +78,14 @@ type candidate struct {
 type situation struct {
 	View
 	Policy
+	now    time.Time
 	me     candidate
 	others []candidate       // sorted by name
 	silent map[string]string // voters whose word is missing, and why
 }
 
 func readSets(v View, p Policy, now time.Time) (*situation, error) {
-	s := &situation{View: v, Policy: p, silent: map[string]string{}}
+	s := &situation{View: v, Policy: p, now: now, silent: map[string]string{}}
 	me, err := readCandidate(Answer{Server: p.Server, Record: v.Record, MySQL: v.MySQL, Held: v.Held})
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package guard
 import (
 	"fmt"
 	"slices"
+	"time"
 )
 
 // join decides how to enter a group that is alive; nil when none is.
@@ -46,6 +47,9 @@ func (s *situation) enterBy(group []candidate) Action {
 	}
 	donors := slices.DeleteFunc(slices.Clone(group), func(c candidate) bool { return !c.purged.SubsetOf(s.me.all) })
 	if len(donors) > 0 && !s.me.incomplete() {
+		if first := s.joinsFirst(group[0].mysql); first != "" {
+			return wait("lets " + first + " join first")
+		}
 		return Action{Kind: Join, Reason: "joins the group of " + donors[0].name}
 	}
 	reason := "no member has all the transactions missing here any more"
@@ -54,6 +58,30 @@ func (s *situation) enterBy(group []candidate) Action {
 	}
 	donor := cloneDonor(group)
 	return Action{Kind: Clone, Donor: donor, Reason: reason + "; clones " + donor}
+}
+
+// turnTime bounds the wait for another's turn to join: several times what a join
+// takes (2 s, measured), and less than what joining at the same time may cost.
+const turnTime = 8 * time.Second
+
+// joinsFirst is the voter that should join before this server, "" when it is this
+// server's turn. Two that join at once may refuse each other's connections, after
+// which Group Replication pauses for 12 s (measured). The first in the alphabet
+// goes first; one that does not get on holds the others up for turnTime only.
+func (s *situation) joinsFirst(group MySQL) string {
+	if s.now.Sub(s.GroupSeen) > turnTime {
+		return ""
+	}
+	for _, name := range s.Voters {
+		if name >= s.Server {
+			break
+		}
+		peer := s.Peers[name]
+		if s.now.Sub(peer.Asked) <= peerFresh && !peer.Answer.Held && !group.lists(name) {
+			return name
+		}
+	}
+	return ""
 }
 
 // cloneDonor prefers a secondary, then the one with the shortest queue: a clone

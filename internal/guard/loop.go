@@ -169,6 +169,20 @@ func (g *guard) takeAnswer(r peerResult) {
 		peer = Peer{Asked: r.begun, Answer: r.answer}
 	}
 	g.view.Peers[r.name] = peer
+	g.view.GroupSeen = groupSeen(g.view, r.begun)
+}
+
+// groupSeen keeps the time since when a peer has been in a living group.
+func groupSeen(v View, now time.Time) time.Time {
+	for _, p := range v.Peers {
+		if p.Answer.MySQL.active() && now.Sub(p.Asked) <= peerFresh {
+			if v.GroupSeen.IsZero() {
+				return now
+			}
+			return v.GroupSeen
+		}
+	}
+	return time.Time{}
 }
 
 // record saves what has changed. Without it the guard still serves its checks,

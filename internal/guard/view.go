@@ -131,6 +131,9 @@ type View struct {
 	Held    bool
 	Peers   map[string]Peer // every other voter, by name
 	Attempt Attempt
+	// GroupSeen is since when some peer has been a member of a living group without
+	// a break, zero when none is.
+	GroupSeen time.Time
 	// BacklogRefused says that MySQL would not apply the received backlog outside
 	// the group; Group Replication then does so while it forms.
 	BacklogRefused bool

@@ -191,13 +191,17 @@ func (m *maker) database() {
 		m.add(Step{Server: m.tier(spec.LoadBalancer)[0].Name, Component: "keepalived", Resource: VIP, Action: Wait, From: "", To: "held", Reason: "no load balancer holds the virtual addresses"})
 	}
 	var rolling []topology.Server
-	for _, s := range m.tier(spec.Database) {
+	for i, s := range m.tier(spec.Database) {
 		left := m.left(s.Name)
 		if slices.ContainsFunc(left, func(c change) bool { return !gate(c) }) {
 			rolling = append(rolling, s)
 			continue
 		}
-		m.take(s.Name, everything) // nothing but its ONLINE to wait for
+		// Nothing but its ONLINE to wait for. The first member forms a new group,
+		// and the app tier can begin with it; the others join meanwhile.
+		if i == 0 || m.got.Primary != "" {
+			m.take(s.Name, everything)
+		}
 	}
 	slices.SortStableFunc(rolling, func(a, b topology.Server) int {
 		return last(a.Name == m.got.Primary) - last(b.Name == m.got.Primary)
@@ -319,12 +323,15 @@ func (m *maker) loadBalancers() {
 	}
 }
 
-// settle puts right what belongs to nobody's change: drift in rotation that an
-// interrupted run left behind.
+// settle puts right what belongs to nobody's change, such as drift in rotation that
+// an interrupted run left behind, and awaits what was allowed to come later.
 func (m *maker) settle() {
 	m.begin()
 	for _, name := range m.got.Yielding {
 		m.add(Step{Server: name, Component: "keepalived", Resource: VIP, Action: Return, From: State("not " + name), To: "standing by", Reason: "an earlier run was cut off while it kept the addresses away"})
+	}
+	for _, s := range m.tier(spec.Database) {
+		m.take(s.Name, everything)
 	}
 	for _, b := range m.want.Backends {
 		now := m.got.Rotation[b.Name]

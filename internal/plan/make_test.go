@@ -210,11 +210,14 @@ func TestFresh(t *testing.T) {
 	for _, step := range p.Steps {
 		stageOf[step.Resource] = max(stageOf[step.Resource], step.Stage)
 	}
-	order := []string{"unit:haproxy.service", "member:db3", "migration:app-migrate.service", "slot:app1/a", "rotation:web2"}
+	order := []string{"unit:haproxy.service", "member:db1", "migration:app-migrate.service", "slot:app1/a", "rotation:web2"}
 	for i := 1; i < len(order); i++ {
 		if before, after := stageOf[order[i-1]], stageOf[order[i]]; before == 0 || before >= after {
 			t.Errorf("%s is in stage %d and %s in stage %d, want the former earlier", order[i-1], before, order[i], after)
 		}
+	}
+	if got, last := stageOf["member:db3"], p.Steps[len(p.Steps)-1].Stage; got != last {
+		t.Errorf("the third member is awaited in stage %d, want the last (%d): it may join while the app tier starts", got, last)
 	}
 	if got := stageOf["unit:mysql.service"]; got != 1 {
 		t.Errorf("MySQL starts in stage %d, want 1: nobody can miss it", got)

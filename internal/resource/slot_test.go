@@ -40,7 +40,7 @@ func TestSlot(t *testing.T) {
 	expectState(t, h, s, "stopped")
 	unit := h.Unit(s.Unit)
 	unit.OnStart = func() (string, error) {
-		if unit.Enabled {
+		if h.Enabled(s.Unit) {
 			t.Error("the slot comes back after a reboot before it proved itself")
 		}
 		go code.Store(http.StatusOK) // ready a moment later
@@ -50,7 +50,7 @@ func TestSlot(t *testing.T) {
 	if target, err := os.Readlink(h.Path(s.Link)); err != nil || target != s.Target {
 		t.Errorf("the link leads to %q (%v), want %q", target, err, s.Target)
 	}
-	if !unit.Enabled {
+	if !h.Enabled(s.Unit) {
 		t.Error("the slot does not come back after a reboot")
 	}
 
@@ -58,10 +58,10 @@ func TestSlot(t *testing.T) {
 	expectState(t, h, s, "failed")
 	idle := &resource.Slot{Server: s.Server, Slot: s.Slot, Unit: s.Unit}
 	apply(t, h, idle)
-	if unit.Enabled {
+	if h.Enabled(s.Unit) {
 		t.Error("the stopped slot comes back after a reboot")
 	}
-	unit.Enabled = true
+	h.SetEnabled(s.Unit, true)
 	expectState(t, h, idle, "stopped, but enabled")
 }
 

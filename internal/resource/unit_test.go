@@ -71,17 +71,17 @@ func TestUnit(t *testing.T) {
 		want []string // commands, without "systemctl" and the unit's name
 	}{
 		{"first start", func() {}, []string{"daemon-reload", "enable", "start"}},
-		{"nothing changed", func() {}, []string{"enable"}},
-		{"a file to reload", func() { change(h, u, "/etc/nginx/nginx.conf", "2") }, []string{"enable", "reload"}},
-		{"a file to restart for", func() { change(h, u, "/etc/nginx/unit.conf", "2") }, []string{"enable", "restart"}},
-		{"a new unit file", func() { h.Write("/etc/systemd/system/nginx.service.d/x.conf", "[Unit]") }, []string{"daemon-reload", "enable"}},
+		{"nothing changed", func() {}, nil},
+		{"a file to reload", func() { change(h, u, "/etc/nginx/nginx.conf", "2") }, []string{"reload"}},
+		{"a file to restart for", func() { change(h, u, "/etc/nginx/unit.conf", "2") }, []string{"restart"}},
+		{"a new unit file", func() { h.Write("/etc/systemd/system/nginx.service.d/x.conf", "[Unit]") }, []string{"daemon-reload"}},
 		{"a reboot without it", func() {
 			h.Unit(u.Name).Active = "inactive"
 			if err := os.RemoveAll(h.Path(resource.LoadedDir)); err != nil {
 				t.Fatal(err)
 			}
-		}, []string{"enable", "start"}},
-		{"it crashed", func() { h.Unit(u.Name).Active = "failed" }, []string{"enable", "reset-failed", "start"}},
+		}, []string{"start"}},
+		{"it crashed", func() { h.Unit(u.Name).Active = "failed" }, []string{"reset-failed", "start"}},
 		{"it should stop", func() { u.Running = false }, []string{"disable", "reset-failed"}},
 		{"it should stop and failed", func() { h.Unit(u.Name).Active = "failed" }, []string{"disable", "reset-failed"}},
 	}

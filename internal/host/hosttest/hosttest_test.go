@@ -60,7 +60,7 @@ func TestUnitOfFileOnly(t *testing.T) {
 	if got := observe(); got != unit.Want() {
 		t.Errorf("after apply: %q, want %q", got, unit.Want())
 	}
-	want := []string{"systemctl enable --quiet x.service", "systemctl start x.service"}
+	want := []string{"systemctl enable --quiet --no-reload x.service", "systemctl start x.service"}
 	if diff := cmp.Diff(want, h.Commands()); diff != "" {
 		t.Errorf("commands (-want +got):\n%s", diff)
 	}

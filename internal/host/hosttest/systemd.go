@@ -1,7 +1,9 @@
 package hosttest
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -18,7 +20,6 @@ const unitDir = "/etc/systemd/system"
 // Starting and reloading it does what a Recorder's drop-in would do.
 type Unit struct {
 	Active   string // ActiveState: active, inactive, failed
-	Enabled  bool
 	Restarts int // NRestarts
 
 	// OnStart, when set, decides whether a start succeeds, with the log lines
