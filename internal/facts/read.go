@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -162,13 +163,13 @@ func Upstream(version string) string {
 	return version
 }
 
-// Candidates adds the versions apt would install of packages that are not
-// installed. It is slow (apt reads its lists), so only plans for new servers ask.
-func (f *Facts) Candidates(ctx context.Context) error {
+// Candidates adds the versions apt would install of those of the named packages
+// that are not installed. It is slow where there are any (apt reads its lists).
+func (f *Facts) Candidates(ctx context.Context, names []string) error {
 	var missing []string
 	byDebian := map[string]string{}
 	for _, p := range packages {
-		if p.name != "libssl" && f.Versions[p.name] == "" {
+		if f.Versions[p.name] == "" && slices.Contains(names, p.debian) {
 			missing = append(missing, p.debian)
 			byDebian[p.debian] = p.name
 		}

@@ -175,6 +175,9 @@ func (m *maker) prepare() {
 		if !m.serves(s) {
 			// Files of all components first: systemd then reads its unit files once.
 			m.take(s.Name, func(c change) bool { return !gate(c) && passive(c.spec) })
+			// Then the firewall and what others wait for, and last the base system's
+			// own services, which only take note of new settings.
+			m.take(s.Name, func(c change) bool { return !gate(c) && c.Component != "base" })
 			m.take(s.Name, func(c change) bool { return !gate(c) })
 			continue
 		}

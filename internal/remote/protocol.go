@@ -31,7 +31,7 @@ type Request struct {
 	Switch     string              `json:"switch,omitempty"` // database: name of the member that becomes primary
 	Units      []string            `json:"units,omitempty"`  // states of units: running, failed, stopped
 	Facts      bool                `json:"facts,omitempty"`
-	Candidates bool                `json:"candidates,omitempty"` // with Facts: also versions apt would install
+	Candidates []string            `json:"candidates,omitempty"` // with Facts: packages whose version apt is asked for while they are not installed
 	Balancer   bool                `json:"balancer,omitempty"`   // load balancer: its view of every backend server, and its fitness
 	Member     string              `json:"member,omitempty"`     // database: URL of the guard's status
 }

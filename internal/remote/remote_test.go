@@ -50,7 +50,7 @@ func TestServe(t *testing.T) {
 	if p := ask(remote.Request{}); !cmp.Equal(p, remote.Response{}) {
 		t.Errorf("an empty request was answered with %+v", p)
 	}
-	p := ask(remote.Request{Facts: true, Candidates: true, Observe: []resource.Resource{
+	p := ask(remote.Request{Facts: true, Candidates: []string{"haproxy"}, Observe: []resource.Resource{
 		{Spec: &resource.AbsentPath{Path: "/etc/x"}}, {Spec: &resource.Link{Path: "/etc/y"}},
 	}})
 	want := map[string]resource.State{"absent:/etc/x": "present", "link:/etc/y": "absent"}

@@ -149,10 +149,8 @@ func (s *Server) facts(ctx context.Context, q Request, p *Response) error {
 	if err != nil {
 		return err
 	}
-	if q.Candidates {
-		if err := f.Candidates(ctx); err != nil {
-			return err
-		}
+	if err := f.Candidates(ctx, q.Candidates); err != nil {
+		return err
 	}
 	p.Facts = &f
 	return nil

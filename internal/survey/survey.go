@@ -41,7 +41,7 @@ type Survey struct {
 // Take asks all servers, side by side. A server that cannot be asked is an
 // error: a plan made without it would be wrong.
 func Take(ctx context.Context, in Input) (*Survey, error) {
-	first, err := askAll(ctx, in, firstQuestion)
+	first, err := askAll(ctx, in, func(s topology.Server) remote.Request { return firstQuestion(in.Topology.Site, s) })
 	if err != nil {
 		return nil, err
 	}
@@ -74,8 +74,11 @@ func Take(ctx context.Context, in Input) (*Survey, error) {
 }
 
 // firstQuestion is what must be known before anything can be rendered.
-func firstQuestion(s topology.Server) remote.Request {
-	q := remote.Request{Facts: true, Candidates: true}
+func firstQuestion(site *spec.Site, s topology.Server) remote.Request {
+	q := remote.Request{Facts: true}
+	for _, p := range all.Packages(s.Role, site) {
+		q.Candidates = append(q.Candidates, p.Names...)
+	}
 	switch s.Role {
 	case spec.LoadBalancer:
 		q.Balancer = true
