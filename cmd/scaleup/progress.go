@@ -29,7 +29,7 @@ func (p *progress) show(e journal.Event) {
 	case journal.Done:
 		p.line(e.Server, fmt.Sprintf("%s %s", e.Action, e.Resource), e.Elapsed)
 	case journal.Failed:
-		p.line(e.Server, fmt.Sprintf("%s %s FAILED", e.Action, e.Resource), e.Elapsed)
+		p.line(e.Server, fmt.Sprintf("%s %s FAILED: %s", e.Action, e.Resource, oneLine(e.Message)), e.Elapsed)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -76,7 +77,27 @@ func (r *Runner) stage(ctx context.Context, steps []plan.Step) error {
 		wait.Go(func() { failures[i] = r.server(ctx, by[server]) })
 	}
 	wait.Wait()
-	return errors.Join(failures...)
+	return first(failures, order)
+}
+
+// first is the failure to tell: that of the first server, naming the others that
+// failed, too. The journal has all of them.
+func first(failures []error, servers []string) error {
+	var told error
+	var more []string
+	for i, err := range failures {
+		switch {
+		case err == nil:
+		case told == nil:
+			told = err
+		default:
+			more = append(more, servers[i])
+		}
+	}
+	if len(more) > 0 {
+		return fmt.Errorf("%w (and %s failed, too)", told, strings.Join(more, ", "))
+	}
+	return told
 }
 
 func (r *Runner) server(ctx context.Context, steps []plan.Step) error {

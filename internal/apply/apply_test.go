@@ -168,6 +168,7 @@ func TestSkipAndStale(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.hosts["web1"].Write("/etc/x", "by hand")
+	step.From = "sha256:what the plan saw"
 	if err := w.apply(step); !errors.Is(err, ErrStale) {
 		t.Errorf("error %v, want ErrStale", err)
 	}

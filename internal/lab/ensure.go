@@ -58,9 +58,25 @@ func (l *Lab) Ensure(ctx context.Context, machines []Machine, recipes []Recipe) 
 		g.Go(func() error { return e.machine(ctx, m) })
 	}
 	err = g.Wait()
+	if err != nil {
+		err = errors.Join(err, l.withdraw(context.WithoutCancel(ctx)))
+	}
 	slices.Sort(e.report.Created)
 	slices.Sort(e.report.Started)
 	return e.report, err
+}
+
+// withdraw takes back the bridge of a lab of which no machine came up, such as
+// when the package mirror does not answer. It would lead nowhere.
+func (l *Lab) withdraw(ctx context.Context) error {
+	names, err := l.machineNames()
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(names, l.up) {
+		return nil
+	}
+	return l.removeBridge(ctx)
 }
 
 // unmade returns the machines that have to be made.

@@ -42,7 +42,7 @@ func step(item Item, from State) Step {
 	case *resource.Migration:
 		s.Action, s.Reason = Migrate, "the release's migrations have not run"
 	case *resource.Member:
-		s.Action, s.Reason = Wait, "the member is "+brief(from)
+		s.Action, s.Reason = Wait, "it is not ONLINE: "+brief(from)
 	case *resource.MySQLAccounts:
 		s.Reason = "schema or accounts differ"
 	}

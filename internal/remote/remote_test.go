@@ -99,7 +99,9 @@ func TestApply(t *testing.T) {
 	}{
 		{"as planned", "old", old.Want(), remote.Applied{Before: old.Want(), After: file.Want()}, "new"},
 		{"so already", "new", old.Want(), remote.Applied{Before: file.Want(), After: file.Want()}, "new"},
-		{"changed since the plan", "old", resource.Absent, remote.Applied{Before: old.Want(), After: old.Want(), Stale: true}, "old"},
+		{"changed since the plan", "old", "sha256:other", remote.Applied{Before: old.Want(), After: old.Want(), Stale: true}, "old"},
+		// Installing a package brings its configuration along.
+		{"brought by a step of the same plan", "old", resource.Absent, remote.Applied{Before: old.Want(), After: file.Want()}, "new"},
 	} {
 		s, h := server(t)
 		h.Write("/etc/x", c.content)

@@ -113,7 +113,12 @@ func (s *Server) apply(ctx context.Context, q Request, p *Response) error {
 	return nil
 }
 
+// tolerates reports whether a plan still fits a state it did not see. What was
+// absent may have come with a package that the same plan has installed.
 func tolerates(spec resource.Spec, planned, now resource.State) bool {
+	if planned == resource.Absent {
+		return true
+	}
 	t, ok := spec.(resource.Tolerant)
 	return ok && t.Tolerates(planned, now)
 }

@@ -20,7 +20,7 @@ const unitDir = "/etc/systemd/system"
 // Starting and reloading it does what a Recorder's drop-in would do.
 type Unit struct {
 	Active   string // ActiveState: active, inactive, failed
-	Restarts int // NRestarts
+	Restarts int    // NRestarts
 
 	// OnStart, when set, decides whether a start succeeds, with the log lines
 	// that the unit leaves; an error makes it fail.
