@@ -11,11 +11,12 @@ import (
 
 // Make writes the plan. Its order is the safety of a rollout:
 //
-//  1. prepare: the base system and the firewalls everywhere; and servers that do
-//     not serve yet are installed whole, side by side, for nobody can miss them;
+//  1. prepare: the base system and the firewalls of all servers that serve; and
+//     database servers that do not serve yet, whole;
 //  2. the database group: members that are not ONLINE are awaited (and so are the
-//     VIPs, if nobody holds them), then changes roll through members one at a time,
-//     the primary last, after it was moved;
+//     VIPs, if nobody holds them) while all other servers that do not serve yet are
+//     installed whole, side by side, for nobody can miss them; then changes roll
+//     through members one at a time, the primary last, after it was moved;
 //  3. the app tier: migrations, then releases through the slots, a server at a time;
 //  4. the web tier, a server at a time, drained around what interrupts;
 //  5. the load balancers, last because their configuration names all that came
@@ -172,23 +173,33 @@ func (m *maker) servers() {
 func (m *maker) prepare() {
 	m.begin()
 	for _, s := range m.want.Topology.Servers {
-		if !m.serves(s) {
-			// Files of all components first: systemd then reads its unit files once.
-			m.take(s.Name, func(c change) bool { return !gate(c) && passive(c.spec) })
-			// Then the firewall and what others wait for, and last the base system's
-			// own services, which only take note of new settings.
-			m.take(s.Name, func(c change) bool { return !gate(c) && c.Component != "base" })
-			m.take(s.Name, func(c change) bool { return !gate(c) })
-			continue
+		if m.serves(s) {
+			m.take(s.Name, func(c change) bool { return c.Component == "base" || c.Component == "firewall" })
+		} else if s.Role == spec.Database {
+			m.install(s)
 		}
-		m.take(s.Name, func(c change) bool {
-			return c.Component == "base" || c.Component == "firewall"
-		})
 	}
+}
+
+// install takes a new server whole, but for what waits for other servers.
+func (m *maker) install(s topology.Server) {
+	// Files of all components first: systemd then reads its unit files once.
+	m.take(s.Name, func(c change) bool { return !gate(c) && passive(c.spec) })
+	// Then the firewall and what others wait for, and last the base system's own
+	// services, which only take note of new settings.
+	m.take(s.Name, func(c change) bool { return !gate(c) && c.Component != "base" })
+	m.take(s.Name, func(c change) bool { return !gate(c) })
 }
 
 func (m *maker) database() {
 	m.begin()
+	// A new group takes longest, most of it waiting: the other tiers are installed
+	// meanwhile.
+	for _, s := range m.want.Topology.Servers {
+		if s.Role != spec.Database && !m.serves(s) {
+			m.install(s)
+		}
+	}
 	// The tiers reach each other through the VIPs, migrations too.
 	if m.got.Holder == "" {
 		m.add(Step{Server: m.tier(spec.LoadBalancer)[0].Name, Component: "keepalived", Resource: VIP, Action: Wait, From: "", To: "held", Reason: "no load balancer holds the virtual addresses"})

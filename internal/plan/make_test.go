@@ -210,7 +210,7 @@ func TestFresh(t *testing.T) {
 	for _, step := range p.Steps {
 		stageOf[step.Resource] = max(stageOf[step.Resource], step.Stage)
 	}
-	order := []string{"unit:haproxy.service", "member:db1", "migration:app-migrate.service", "slot:app1/a", "rotation:web2"}
+	order := []string{"unit:mysql.service", "unit:haproxy.service", "migration:app-migrate.service", "slot:app1/a", "rotation:web2"}
 	for i := 1; i < len(order); i++ {
 		if before, after := stageOf[order[i-1]], stageOf[order[i]]; before == 0 || before >= after {
 			t.Errorf("%s is in stage %d and %s in stage %d, want the former earlier", order[i-1], before, order[i], after)
