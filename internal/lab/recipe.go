@@ -24,7 +24,7 @@ const layerFormat = 1
 
 // baseLayer names the base system's layer.
 func baseLayer() string {
-	return "base-" + digest(layerFormat, runtime.GOARCH, baseSuite, basePackages)
+	return "base-" + digest(layerFormat, runtime.GOARCH, baseSuite, basePackages, maskedUnits)
 }
 
 // layer names a role's layer by what is in it. A role without packages has

@@ -56,6 +56,10 @@ var maskedUnits = []string{
 	"systemd-resolved.service", "systemd-networkd-wait-online.service", "systemd-logind.service",
 	"systemd-tpm2-setup.service", "systemd-tpm2-setup-early.service", "systemd-pcrextend.socket", "systemd-pcrlock.socket",
 	"systemd-firstboot.service", "systemd-update-done.service", "systemd-hwdb-update.service", "ldconfig.service",
+	// What these set up is in the layer already, or nspawn's doing.
+	"systemd-sysusers.service", "systemd-journal-catalog-update.service", "systemd-tmpfiles-setup-dev-early.service",
+	"systemd-tmpfiles-setup-dev.service", "systemd-remount-fs.service", "dev-hugepages.mount",
+	"systemd-networkd-persistent-storage.service", "systemd-hostnamed.socket", "systemd-sysext.socket",
 	"systemd-userdbd.socket", "systemd-userdbd.service", "systemd-mountfsd.socket", "systemd-nsresourced.socket",
 }
 
