@@ -78,6 +78,7 @@ func testFault(t *testing.T, role, bite, heal string) {
 	server := victim(t, ha.status(t), role)
 	u := ha.visitor(t)
 	ha.must(t, 0, "lab", bite, server)
+	t.Cleanup(func() { ha.scaleup(t, "lab", heal, server) }) // once more, after a failure
 	answers := answersAgain(t, u, 15*time.Second)
 	_, orders := ordersAgain(t, u, fmt.Sprintf("during-%s-of-%s-0001", bite, server), 30*time.Second)
 	for range 20 {

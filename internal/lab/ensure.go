@@ -192,7 +192,7 @@ func (l *Lab) readdress(ctx context.Context, r record, m Machine) (record, error
 // operator's key known.
 func (l *Lab) wake(ctx context.Context, r record) error {
 	if l.cgroups.frozen(r.Name) {
-		if err := l.cgroups.freeze(ctx, r.Name, false); err != nil {
+		if err := l.setFrozen(ctx, r.Name, false); err != nil {
 			return err
 		}
 	}

@@ -211,6 +211,25 @@ func (l *Lab) setCable(ctx context.Context, server, state string) error {
 	return nil
 }
 
+// States of a bridge's port (linux/if_bridge.h).
+const (
+	portDisabled   = "0"
+	portForwarding = "3"
+)
+
+// setPort opens or closes the bridge's port of a machine. Unlike a cut cable, a
+// closed port is nothing the machine can see.
+func (l *Lab) setPort(ctx context.Context, server string, open bool) error {
+	state := portDisabled
+	if open {
+		state = portForwarding
+	}
+	if _, err := run(ctx, "ip", "link", "set", "dev", hostInterface(l.name, server), "type", "bridge_slave", "state", state); err != nil {
+		return fmt.Errorf("set the bridge port of machine %s to state %s: %w", server, state, err)
+	}
+	return nil
+}
+
 // removeCable removes what a machine that was killed may have left of its cable.
 func (l *Lab) removeCable(ctx context.Context, server string) {
 	if name := hostInterface(l.name, server); l.linked(server) {

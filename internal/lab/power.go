@@ -50,15 +50,24 @@ func (l *Lab) Await(ctx context.Context, servers ...string) error {
 	return l.each(ctx, servers, func(ctx context.Context, r record) error { return l.awaitSSH(ctx, r, nil) })
 }
 
-// Freeze stops every process of the machines where it stands. Their kernel goes
-// on: connections stay open and nobody answers.
+// Freeze hangs the machines as a stalled host hangs: no process goes on, and
+// nothing is answered on the network, not even ARP. The carrier stays.
 func (l *Lab) Freeze(ctx context.Context, servers ...string) error {
-	return l.eachRunning(ctx, servers, func(ctx context.Context, r record) error { return l.cgroups.freeze(ctx, r.Name, true) })
+	return l.eachRunning(ctx, servers, func(ctx context.Context, r record) error { return l.setFrozen(ctx, r.Name, true) })
 }
 
 // Thaw lets frozen machines go on.
 func (l *Lab) Thaw(ctx context.Context, servers ...string) error {
-	return l.eachRunning(ctx, servers, func(ctx context.Context, r record) error { return l.cgroups.freeze(ctx, r.Name, false) })
+	return l.eachRunning(ctx, servers, func(ctx context.Context, r record) error { return l.setFrozen(ctx, r.Name, false) })
+}
+
+// setFrozen freezes processes and port together: the machines share this
+// computer's kernel, which would go on acknowledging and answering for them.
+func (l *Lab) setFrozen(ctx context.Context, server string, frozen bool) error {
+	if err := l.setPort(ctx, server, !frozen); err != nil {
+		return err
+	}
+	return l.cgroups.freeze(ctx, server, frozen)
 }
 
 // Cut cuts the machines' network cable. The machines see it: carrier lost.

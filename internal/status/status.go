@@ -245,31 +245,59 @@ func database(t *topology.Topology, answers map[string]Answer) Database {
 	return d
 }
 
+// tiers are the backends with the traffic that the holder of the VIPs sees;
+// without one, any load balancer that answers. A server is up only if it is so for
+// all of them, for any may hold the VIPs next.
 func tiers(t *topology.Topology, answers map[string]Answer, holder string) []Tier {
-	tiers := []Tier{}
 	lbs := t.With(spec.LoadBalancer)
-	// The holder's view counts; without one, any that answers.
 	slices.SortStableFunc(lbs, func(a, b topology.Server) int {
 		return order(a.Name == holder) - order(b.Name == holder)
 	})
+	tiers := []Tier{}
 	for _, lb := range lbs {
 		b := answers[lb.Name].Response.Balancer
 		if b == nil || len(b.Servers) == 0 {
 			continue
 		}
-		for _, s := range b.Servers {
-			if s.Backend == haproxyctl.BackendWebOnce {
-				continue // the web servers once more, for requests that must not be sent twice
-			}
-			if len(tiers) == 0 || tiers[len(tiers)-1].Name != s.Backend {
-				tiers = append(tiers, Tier{Name: s.Backend})
-			}
-			last := &tiers[len(tiers)-1]
-			last.Backends = append(last.Backends, Backend{Server: s.Name, State: backendState(s.Backend, s.State), Sessions: s.Sessions, Rate: s.Rate})
+		if len(tiers) == 0 {
+			tiers = tiersOf(b.Servers)
+			continue
 		}
-		return tiers
+		for _, other := range tiersOf(b.Servers) {
+			if i := slices.IndexFunc(tiers, func(t Tier) bool { return t.Name == other.Name }); i >= 0 {
+				tiers[i].worsen(other)
+			}
+		}
 	}
 	return tiers
+}
+
+func tiersOf(servers []haproxyctl.Server) []Tier {
+	tiers := []Tier{}
+	for _, s := range servers {
+		if s.Backend == haproxyctl.BackendWebOnce {
+			continue // the web servers once more, for requests that must not be sent twice
+		}
+		if len(tiers) == 0 || tiers[len(tiers)-1].Name != s.Backend {
+			tiers = append(tiers, Tier{Name: s.Backend})
+		}
+		last := &tiers[len(tiers)-1]
+		last.Backends = append(last.Backends, Backend{Server: s.Name, State: backendState(s.Backend, s.State), Sessions: s.Sessions, Rate: s.Rate})
+	}
+	return tiers
+}
+
+// worsen takes over what another load balancer thinks worse of. During a change
+// of their configurations they may list different servers.
+func (t *Tier) worsen(other Tier) {
+	rank := map[string]int{"up": 0, "idle": 0, "drain": 1, "down": 2}
+	for i, b := range t.Backends {
+		for _, o := range other.Backends {
+			if o.Server == b.Server && rank[o.State] > rank[b.State] {
+				t.Backends[i].State = o.State
+			}
+		}
+	}
 }
 
 func order(first bool) int {
