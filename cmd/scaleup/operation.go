@@ -173,6 +173,14 @@ func (d *dialer) dial(ctx context.Context, s topology.Server) (host.Host, error)
 // connect opens a connection to every server, side by side, and names all that
 // cannot be reached.
 func (op *operation) connect(ctx context.Context) (map[string]host.Host, func(), error) {
+	// While a lab is down, its addresses may be somebody else's: nothing is sent there.
+	off, err := op.labOff(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(off) > 0 {
+		return nil, nil, hinted{fmt.Errorf("%s: off", listed(off)), unreachableHint(true)}
+	}
 	d, err := op.dialer()
 	if err != nil {
 		return nil, nil, err

@@ -117,7 +117,7 @@ func deriveConfig(original string) (config, files string, err error) {
 	indent, address := original[first[2]:first[3]], original[first[4]:first[5]]
 	var tls strings.Builder
 	for _, line := range []string{
-		"listen " + net.JoinHostPort(address, directPort) + " ssl default_server backlog=4096 so_keepalive=on;",
+		"listen " + net.JoinHostPort(address, directPort) + " ssl default_server reuseport backlog=4096 so_keepalive=on;",
 		"http2 on;",
 		"ssl_certificate " + directPair + ";",
 		"ssl_certificate_key " + directPair + ";",

@@ -133,7 +133,7 @@ func (b *bench) compare(ctx context.Context, g generator, p served, host string,
 	}
 	group := b.report.group(fmt.Sprintf("HTTPS: %s over %s", p.what, g.protocol))
 	group.note("`%s`, two threads, 32 kept-alive connections, %d s each, on the computer that also runs the nine servers. "+
-		"The second Nginx runs on one web server with the site's certificate and the real one's configuration, without `reuseport`.", g.program, b.config.seconds)
+		"The second Nginx runs on one web server with the site's certificate and the real one's configuration.", g.program, b.config.seconds)
 	if g.logged {
 		group.note("The p99 is of runs of their own, in which `%s` logs every request.", g.program)
 	}
