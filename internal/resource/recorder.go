@@ -28,10 +28,12 @@ func Reads(onChange OnChange, files ...*File) []Read {
 }
 
 // Recorder is the drop-in that makes a unit record, at every start and reload,
-// the digests of the files it reads. It records before the program reads: when
-// a file changes in between, the record is the older one and the next plan
-// restarts the unit once more, never once too few. The drop-in needs no scaleup
-// on the server. A unit that is never reloaded gets no ExecReload line.
+// the digests of the files it reads. At a start it records before the program
+// reads: when a file changes in between, the record is the older one and the next
+// plan restarts the unit once more, never once too few. At a reload it records
+// after the unit's own commands, which systemd puts first, and only if they
+// succeeded. The drop-in needs no scaleup on the server. A unit that is never
+// reloaded gets no ExecReload line.
 func Recorder(unit string, reads []Read) *File {
 	var paths []string
 	reloads := false

@@ -14,8 +14,8 @@ const remoteDir = "/usr/local/lib/scaleup"
 
 // pushScript stores standard input as the binary with digest $1 in folder $3 if
 // the machine is a $2. Both the interrupted and the repeated push leave a whole
-// file. The four binaries pushed last stay: the helpers run an older one until
-// the plan has restarted them.
+// file. The four binaries pushed last stay, and any that a unit names: the helpers
+// run an older one until the plan has restarted them.
 const pushScript = `set -eu
 have=$(uname -m)
 if [ "$have" != "$2" ]; then echo "this server is $have and the binary is for $2; build scaleup for it"; exit 3; fi
