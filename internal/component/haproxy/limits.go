@@ -9,6 +9,8 @@ type limits struct {
 	Files                              uint64 // open files, LimitNOFILE
 	Total                              int    // global maxconn
 	HTTP, HTTPS, App, MySQL, MySQLRead int
+	// Buffer is the size of a connection's buffers in bytes, 0 for HAProxy's own 16 KiB.
+	Buffer int
 }
 
 // What the limits are derived from.
@@ -16,6 +18,7 @@ const (
 	filesReserve      = 1000      // listeners, pollers, the journal, peers, admin connections, idle connections to servers
 	filesPerServer    = 2         // a running check and its successor
 	memoryPerConn     = 100 << 10 // both buffers, the TLS state and the kernel's socket buffers
+	largeBuffer       = 128 << 10 // holds a whole file of 100 KiB: see the template
 	maxConnections    = 100_000   // beyond this, more load balancers serve better than more connections
 	minConnections    = 500
 	publicHTTPPercent = 5
@@ -38,8 +41,13 @@ func deriveLimits(openFiles uint64, memory int64, servers int) (limits, error) {
 	}
 	total -= total % 100
 	part := func(percent int) int { return int(total) * percent / 100 }
+	buffer := 0
+	if total*(memoryPerConn+2*largeBuffer) <= uint64(max(memory, 0))/2 {
+		buffer = largeBuffer
+	}
 	return limits{
-		Files: 2*total + reserve, Total: int(total),
+		Buffer: buffer,
+		Files:  2*total + reserve, Total: int(total),
 		HTTP: part(publicHTTPPercent), HTTPS: part(publicTLSPercent),
 		App: part(appPercent), MySQL: part(mysqlPercent), MySQLRead: part(mysqlPercent),
 	}, nil

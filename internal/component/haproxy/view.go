@@ -81,6 +81,9 @@ func newView(in component.Input) (*view, error) {
 	if v.Limits, err = deriveLimits(in.Facts.OpenFiles, in.Facts.Memory, servers); err != nil {
 		return nil, err
 	}
+	if !component.AtLeast(in.Facts.Version("haproxy"), "3.0") {
+		v.Limits.Buffer = 0 // 2.6 cannot keep buffers at hand, and has not been measured
+	}
 	return v, v.check()
 }
 
