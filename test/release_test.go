@@ -8,10 +8,13 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
-// underLoad runs something while a user keeps asking, and counts what failed.
-func underLoad(u user, run func()) (asked, failed int64) {
+// underLoad runs something while a user keeps asking, and counts and tells what
+// failed.
+func underLoad(t *testing.T, u user, run func()) (asked, failed int64) {
+	t.Helper()
 	var ok, bad atomic.Int64
 	stop := make(chan struct{})
 	done := make(chan struct{})
@@ -25,6 +28,7 @@ func underLoad(u user, run func()) (asked, failed int64) {
 			}
 			if _, err := u.get("/api/menu"); err != nil {
 				bad.Add(1)
+				t.Logf("%s: %v", time.Now().UTC().Format("15:04:05.000"), err)
 			} else {
 				ok.Add(1)
 			}
@@ -43,13 +47,13 @@ func testRelease(t *testing.T) {
 	}
 	next := withRelease(t, release)
 	u := ha.user(t)
-	asked, failed := underLoad(u, func() { next.must(t, 0, "apply") })
+	asked, failed := underLoad(t, u, func() { next.must(t, 0, "apply") })
 	t.Logf("%d requests during the rollout, %d failed", asked, failed)
 	if failed > 0 || asked == 0 {
 		t.Errorf("%d of %d requests failed during the rollout of a release, want 0", failed, asked)
 	}
 	next.must(t, 0, "plan")
-	back, lost := underLoad(u, func() { ha.must(t, 0, "apply") })
+	back, lost := underLoad(t, u, func() { ha.must(t, 0, "apply") })
 	if lost > 0 || back == 0 {
 		t.Errorf("%d of %d requests failed on the way back to the old release, want 0", lost, back)
 	}
@@ -67,7 +71,7 @@ func testBrokenRelease(t *testing.T) {
 	broken := withRelease(t, release)
 	u := ha.user(t)
 	var r result
-	asked, failed := underLoad(u, func() { r = broken.scaleup(t, "apply") })
+	asked, failed := underLoad(t, u, func() { r = broken.scaleup(t, "apply") })
 	if r.code != 1 || !strings.Contains(r.stderr, "cannot find the keys of the bar") {
 		t.Errorf("a broken release: code %d, want 1 and the last lines of its log:\n%s", r.code, r.stderr)
 	}
