@@ -9,10 +9,6 @@ import (
 	"strings"
 )
 
-// What the lab assumes when the computer's own apt knows no Debian archive, as
-// on Ubuntu: Debian's front door.
-const defaultMirror = "http://deb.debian.org/debian"
-
 // aptSettings is what the computer's apt configuration says about reaching a
 // Debian archive. Layers are built with it, so that what works for apt on the
 // computer (mirror, proxy, a frozen archive) works for the lab.
@@ -42,7 +38,14 @@ func readAptSettings(ctx context.Context) (aptSettings, error) {
 			sources = append(sources, parseSourcesList(string(data))...)
 		}
 	}
-	return aptSettings{mirror: chooseMirror(sources), options: parseAptDump(dump)}, nil
+	mirror := chooseMirror(sources)
+	if mirror == "" {
+		return aptSettings{}, &Problem{
+			Reason: "this computer's apt knows no Debian archive to build the lab's machines from",
+			Fix:    "name one, which need not be installed from: echo 'deb MIRROR/debian trixie main' >/etc/apt/sources.list.d/debian.list, with a pin below your own release",
+		}
+	}
+	return aptSettings{mirror: mirror, options: parseAptDump(dump)}, nil
 }
 
 // passedOn are the settings about reaching an archive. Commands (such as
@@ -122,8 +125,9 @@ func deb822Fields(stanza string) map[string]string {
 	return fields
 }
 
-// chooseMirror picks the first address that is a Debian archive: neither its
-// security updates nor someone else's.
+// chooseMirror picks the first address that is a Debian archive, neither its
+// security updates nor someone else's; "" when there is none. Which mirror to ask
+// is the computer's decision, so there is no default.
 func chooseMirror(addresses []string) string {
 	for _, a := range addresses {
 		path := strings.TrimRight(a, "/")
@@ -132,7 +136,7 @@ func chooseMirror(addresses []string) string {
 			return path
 		}
 	}
-	return defaultMirror
+	return ""
 }
 
 // config is an apt configuration file with the settings. A mirror that does
