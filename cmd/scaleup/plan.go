@@ -7,11 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"scaleup/internal/facts"
 	"scaleup/internal/plan"
 	"scaleup/internal/secrets"
-	"scaleup/internal/survey"
-	"scaleup/internal/topology"
 )
 
 func planCommand(o *options) *cobra.Command {
@@ -80,13 +77,7 @@ func (op *operation) planWithout(ctx context.Context, off []string) error {
 	if err != nil {
 		return err
 	}
-	known := map[string]facts.Facts{}
-	active := map[string]topology.Slot{}
-	for _, s := range op.topology.Servers {
-		known[s.Name] = facts.ReferenceFor(s.Name, s.Address.String())
-		active[s.Name] = topology.SlotA
-	}
-	want, err := survey.Desired(survey.Input{Topology: op.topology, Secrets: secrets.Placeholder(op.topology), Releases: releases, Binary: referenceBinary}, known, active)
+	want, err := op.reference(secrets.Placeholder(op.topology), releases)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"scaleup/internal/component"
 	"scaleup/internal/facts"
+	"scaleup/internal/plan"
 	"scaleup/internal/resource"
 	"scaleup/internal/secrets"
 	"scaleup/internal/survey"
@@ -78,15 +79,21 @@ type renderedFile struct {
 	secret       bool
 }
 
-// rendered lists the files of all servers.
-func (op *operation) rendered(values component.Secrets, releases component.Releases) ([]renderedFile, error) {
+// reference is what the servers should hold if they were new: rendered without
+// asking any, from the reference facts of Debian 13.
+func (op *operation) reference(values component.Secrets, releases component.Releases) (plan.Desired, error) {
 	known := map[string]facts.Facts{}
 	active := map[string]topology.Slot{}
 	for _, s := range op.topology.Servers {
 		known[s.Name] = facts.ReferenceFor(s.Name, s.Address.String())
 		active[s.Name] = topology.SlotA
 	}
-	want, err := survey.Desired(survey.Input{Topology: op.topology, Secrets: values, Releases: releases, Binary: referenceBinary}, known, active)
+	return survey.Desired(survey.Input{Topology: op.topology, Secrets: values, Releases: releases, Binary: referenceBinary}, known, active)
+}
+
+// rendered lists the files of all servers.
+func (op *operation) rendered(values component.Secrets, releases component.Releases) ([]renderedFile, error) {
+	want, err := op.reference(values, releases)
 	if err != nil {
 		return nil, err
 	}
