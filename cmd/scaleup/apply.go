@@ -10,27 +10,35 @@ import (
 )
 
 func applyCommand(o *options) *cobra.Command {
-	hash := ""
+	hash, reboot := "", []string(nil)
 	cmd := &cobra.Command{
 		Use: "apply", Short: "Carry out the plan, stage by stage",
 		Long: `apply reads every server, makes the plan and carries out exactly that, in
 stages, each behind its health checks. A failed step stops it and leaves the
 rest serving; running it again goes on where it stopped. A plan that removes a
-server is carried out only after confirmation.`,
+server is carried out only after confirmation.
+
+With --reboot SERVER (any number of times), servers are rebooted after that, one
+at a time: out of rotation, or with the virtual addresses or the primary moved
+away first, and the next one only when it is back and does its work.`,
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			op, err := o.load()
 			if err != nil {
 				return err
 			}
-			return op.apply(cmd.Context(), hash)
+			if err := op.known(reboot); err != nil {
+				return err
+			}
+			return op.apply(cmd.Context(), hash, reboot)
 		},
 	}
 	cmd.Flags().StringVar(&hash, "hash", "", "refuse unless the plan is still the one with this hash")
+	rebootFlag(cmd, o, &reboot)
 	return cmd
 }
 
-func (op *operation) apply(ctx context.Context, hash string) error {
+func (op *operation) apply(ctx context.Context, hash string, reboot []string) error {
 	unlock, err := op.lock(ctx)
 	if err != nil {
 		return err
@@ -45,6 +53,9 @@ func (op *operation) apply(ctx context.Context, hash string) error {
 		return err
 	}
 	defer done()
+	if err := s.reboot(reboot); err != nil {
+		return err
+	}
 	if hash != "" && hash != s.plan.Hash() {
 		return hinted{fmt.Errorf("the plan is not %s any more, it is %s; nothing was done", hash, s.plan.Hash()), "look at scaleup plan again"}
 	}

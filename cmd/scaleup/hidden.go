@@ -6,6 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"scaleup/internal/drill/inject"
+	"scaleup/internal/fault"
 	"scaleup/internal/guard"
 	"scaleup/internal/haproxyctl"
 	"scaleup/internal/lbagent"
@@ -17,7 +19,7 @@ import (
 // does not show them.
 
 func remoteCommand(o *options) *cobra.Command {
-	var encoded, receive string
+	var encoded, receive, watch, hold, heal string
 	cmd := &cobra.Command{
 		Use: "remote", Hidden: true, Short: "Answer requests on standard input (runs on servers)",
 		Args: exactly(0, "no arguments"),
@@ -33,6 +35,12 @@ func remoteCommand(o *options) *cobra.Command {
 				return err
 			case receive != "":
 				return resource.Receive(resource.Host(), receive, o.in)
+			case watch != "":
+				return remote.Watch(cmd.Context(), watch, o.out)
+			case hold != "":
+				return fault.Hold(cmd.Context(), resource.Host(), hold)
+			case heal != "":
+				return fault.Heal(cmd.Context(), resource.Host(), heal)
 			default:
 				return remote.New().Serve(cmd.Context(), o.in, o.out)
 			}
@@ -40,6 +48,9 @@ func remoteCommand(o *options) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&encoded, "exec", "", "run this argument vector (base64url of JSON)")
 	cmd.Flags().StringVar(&receive, "receive", "", "receive the release with this digest as a tar stream")
+	cmd.Flags().StringVar(&watch, "watch", "", "tell every change of these (base64url of JSON)")
+	cmd.Flags().StringVar(&hold, "fault-hold", "", "inject this fault of a drill and hold it (base64url of JSON)")
+	cmd.Flags().StringVar(&heal, "fault-heal", "", "heal this fault of a drill (base64url of JSON)")
 	return cmd
 }
 
@@ -85,4 +96,19 @@ func haproxyStateCommand(*options) *cobra.Command {
 			return haproxyctl.WriteState(cmd.Context(), haproxyctl.DefaultPaths(), args[0])
 		},
 	}
+}
+
+// reaperCommand runs on the operator's computer, started by a drill that breaks
+// machines of the lab.
+func reaperCommand(o *options) *cobra.Command {
+	file := ""
+	cmd := &cobra.Command{
+		Use: "drill-reaper", Hidden: true, Short: "Mend the lab's machines when a drill does not",
+		Args: exactly(0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return inject.Reap(cmd.Context(), file, inject.OpenLab, o.out)
+		},
+	}
+	cmd.Flags().StringVar(&file, "file", "", "what is broken, by whom and until when")
+	return cmd
 }

@@ -17,10 +17,11 @@ import (
 
 // Exit codes, as the README lists them.
 const (
-	exitOK      = 0
-	exitError   = 1
-	exitChanges = 2  // plan: there are changes; status: not healthy
-	exitUsage   = 64 // bad usage or bad site file
+	exitOK           = 0
+	exitError        = 1
+	exitChanges      = 2  // plan: there are changes; status: not healthy; drill: an objective missed
+	exitInconclusive = 3  // drill: inconclusive or aborted
+	exitUsage        = 64 // bad usage or bad site file
 )
 
 func main() {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -256,10 +257,15 @@ func (op *operation) carryOut(ctx context.Context, s *surveyed, log *journal.Log
 	r := apply.Runner{
 		Topology: op.topology, Hosts: s.hosts, Items: s.Desired.Items, Folders: s.folders, Binary: op.binary.RemotePath(), Journal: log,
 	}
+	if op.topology.InLab() || op.bareLab() {
+		r.PowerOn = func(ctx context.Context, server string) error { return op.powerOn(ctx, server, log) }
+	}
 	if err := confirmFirewalls(ctx, s.hosts); err != nil {
 		return err
 	}
-	err := r.Run(ctx, s.plan)
+	// What becomes of machines themselves is the lab's part: see removeMachines.
+	steps := slices.DeleteFunc(slices.Clone(s.plan.Steps), func(s plan.Step) bool { return s.Component == "lab" })
+	err := r.Run(ctx, plan.Plan{Steps: steps})
 	if err == nil {
 		return nil
 	}

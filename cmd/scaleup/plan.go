@@ -12,7 +12,7 @@ import (
 )
 
 func planCommand(o *options) *cobra.Command {
-	diff := false
+	diff, reboot := false, []string(nil)
 	cmd := &cobra.Command{
 		Use: "plan", Short: "Show what apply would do, and why",
 		Long: `plan reads every server and prints the steps that would bring it to what the
@@ -24,20 +24,24 @@ It exits with 0 when there is nothing to do and with 2 when there is.`,
 			if err != nil {
 				return err
 			}
-			return op.plan(cmd.Context(), diff)
+			if err := op.known(reboot); err != nil {
+				return err
+			}
+			return op.plan(cmd.Context(), diff, reboot)
 		},
 	}
 	cmd.Flags().BoolVar(&diff, "diff", false, "show how files would change; secrets are left out")
+	rebootFlag(cmd, o, &reboot)
 	return cmd
 }
 
-func (op *operation) plan(ctx context.Context, diff bool) error {
+func (op *operation) plan(ctx context.Context, diff bool, reboot []string) error {
 	off, err := op.labOff(ctx)
 	if err != nil {
 		return err
 	}
 	if len(off) > 0 {
-		return op.planWithout(ctx, off)
+		return op.planWithout(ctx, off, reboot)
 	}
 	surplus, err := op.surplus(ctx)
 	if err != nil {
@@ -48,6 +52,9 @@ func (op *operation) plan(ctx context.Context, diff bool) error {
 		return err
 	}
 	defer done()
+	if err := s.reboot(reboot); err != nil {
+		return err
+	}
 	if err := op.printPlan(s.plan); err != nil {
 		return err
 	}
@@ -64,7 +71,7 @@ func (op *operation) plan(ctx context.Context, diff bool) error {
 
 // planWithout tells what is known while the lab's machines are off: they have to
 // be made or started, and only then can they be asked.
-func (op *operation) planWithout(ctx context.Context, off []string) error {
+func (op *operation) planWithout(ctx context.Context, off, reboot []string) error {
 	if len(off) < len(op.topology.Servers) {
 		fmt.Fprintf(op.err, "%s: off, so the rest of the plan is not known; scaleup up starts them\n", listed(off))
 		if err := op.printPlan(plan.Plan{Steps: startSteps(off)}); err != nil {
@@ -81,7 +88,11 @@ func (op *operation) planWithout(ctx context.Context, off []string) error {
 	if err != nil {
 		return err
 	}
-	if err := op.printPlan(plan.Make(want, plan.Observed{Missing: off})); err != nil {
+	p, err := plan.Reboot(want, plan.Observed{Missing: off}, reboot)
+	if err != nil {
+		return err
+	}
+	if err := op.printPlan(p); err != nil {
 		return err
 	}
 	return silent(exitChanges)
@@ -141,7 +152,7 @@ func (op *operation) printPlan(p plan.Plan) error {
 		fmt.Fprintf(op.out, "%s is as %s says: nothing to do.\n", op.topology.Site.Name, op.topology.Site.File)
 		return nil
 	}
-	fmt.Fprintf(op.out, "\n%s. To do exactly this: scaleup apply -f %s --hash %s\n", summary(p), op.topology.Site.File, p.Hash())
+	fmt.Fprintf(op.out, "\n%s. To do exactly this: scaleup apply -f %s%s --hash %s\n", summary(p), op.topology.Site.File, rebootFlags(p), p.Hash())
 	return nil
 }
 

@@ -35,7 +35,7 @@ func (p *progress) show(e journal.Event) {
 
 func slow(action string) bool {
 	switch action {
-	case "wait", "install", "migrate", "drain", "move":
+	case "wait", "install", "migrate", "drain", "move", "reboot":
 		return true
 	}
 	return false

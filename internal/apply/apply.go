@@ -29,6 +29,9 @@ type Runner struct {
 	Folders  map[string]string // folder on this machine, by release digest
 	Binary   string            // path of scaleup on the servers
 	Journal  *journal.Log
+	// PowerOn switches a server on that has powered off instead of rebooting, as lab
+	// machines do; it returns when SSH answers. Nil: servers come back by themselves.
+	PowerOn func(ctx context.Context, server string) error
 }
 
 // actor observes and does one kind of step.

@@ -12,7 +12,6 @@ import (
 	"scaleup/internal/remote"
 	"scaleup/internal/spec"
 	"scaleup/internal/survey"
-	"scaleup/internal/topology"
 )
 
 // actorFor finds who handles a site resource: something several servers hold
@@ -27,6 +26,8 @@ func (r *Runner) actorFor(s plan.Step) (actor, error) {
 		return primary{r}, nil
 	case "member":
 		return member{r, new(string)}, nil
+	case "reboot":
+		return reboot{r}, nil
 	default:
 		return nil, fmt.Errorf("the plan names %s, which nothing here can do", s.Resource)
 	}
@@ -86,56 +87,6 @@ func (a rotation) do(ctx context.Context, s plan.Step) error {
 		state = haproxyctl.OrderDrain
 	}
 	_, err := a.balancers(ctx, remote.Request{Rotate: &remote.Rotate{Backend: backend, Server: name, State: state}})
-	return err
-}
-
-// vip moves the virtual addresses away from a load balancer and lets it stand by
-// again.
-type vip struct{ *Runner }
-
-func (a vip) observe(ctx context.Context, s plan.Step) (plan.State, error) {
-	answers, err := a.balancers(ctx, remote.Request{Facts: true, Balancer: true})
-	if err != nil {
-		return "", err
-	}
-	holder, fit := "", false
-	for i, lb := range a.Topology.With(spec.LoadBalancer) {
-		if answers[i].Facts.InterfaceOf(a.Topology.Public.String()) != "" {
-			holder = lb.Name
-		}
-		if lb.Name == s.Server {
-			fit = answers[i].Balancer.Fit && !answers[i].Balancer.Yielding
-		}
-	}
-	switch {
-	case s.Action == plan.Move && holder != "" && holder != s.Server:
-		// Told to stay away, too, so that it does not come back in between.
-		if yields(answers, a.Topology, s.Server) {
-			return s.To, nil
-		}
-	case s.Action == plan.Return && fit:
-		return s.To, nil
-	case s.Action == plan.Wait && holder != "":
-		return s.To, nil
-	}
-	return plan.State(holder), nil
-}
-
-func yields(answers []remote.Response, t *topology.Topology, server string) bool {
-	for i, lb := range t.With(spec.LoadBalancer) {
-		if lb.Name == server {
-			return answers[i].Balancer.Yielding
-		}
-	}
-	return false
-}
-
-func (a vip) do(ctx context.Context, s plan.Step) error {
-	if s.Action == plan.Wait {
-		return nil
-	}
-	yield := s.Action == plan.Move
-	_, err := a.Hosts[s.Server].Call(ctx, remote.Request{Yield: &yield})
 	return err
 }
 

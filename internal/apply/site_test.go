@@ -55,13 +55,18 @@ func (c *cluster) answer(lb string, q *remote.Request, p *remote.Response) error
 		c.rotate(lb, *q.Rotate)
 		q.Rotate = nil
 	}
-	if q.Yield != nil {
-		c.yielding[lb] = *q.Yield
-		c.orders = append(c.orders, fmt.Sprintf("%s yields: %t", lb, *q.Yield))
-		if *q.Yield && c.holder == lb {
+	if q.HandOver != nil {
+		c.orders = append(c.orders, fmt.Sprintf("%s hands %s and %s over", lb, q.HandOver.Public, q.HandOver.Internal))
+		c.yielding[lb], p.HandedOver = true, &remote.HandedOver{}
+		if c.holder == lb {
 			c.holder = map[string]string{"lb1": "lb2", "lb2": "lb1"}[lb]
+			p.HandedOver.Paused = 120 * time.Millisecond
 		}
-		q.Yield = nil
+		q.HandOver = nil
+	}
+	if q.StandBy {
+		c.orders = append(c.orders, lb+" stands by")
+		c.yielding[lb], q.StandBy = false, false
 	}
 	if q.Balancer {
 		p.Balancer = &remote.Balancer{Fit: c.fit[lb] && !c.yielding[lb], Yielding: c.yielding[lb]}
@@ -163,18 +168,19 @@ func TestVIP(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
-		c := newCluster(w)
+		c := newCluster(w, "web/web1")
+		const gives = "lb1 hands 10.77.0.10 and 10.77.0.11 over"
 		steps := []struct {
 			step   plan.Step
 			holder string
 			want   []string
 		}{
-			{move("lb1", plan.Move, "not lb1"), "lb2", []string{"lb1 yields: true"}},
+			{move("lb1", plan.Move, "not lb1"), "lb2", []string{gives}},
 			{move("lb1", plan.Move, "not lb1"), "lb2", nil},
-			{move("lb1", plan.Return, "standing by"), "lb2", []string{"lb1 yields: false"}},
+			{move("lb1", plan.Return, "standing by"), "lb2", []string{"lb1 stands by"}},
 			{move("lb1", plan.Return, "standing by"), "lb2", nil},
 			// One that does not hold them must be told, too, or it may get them half way.
-			{move("lb1", plan.Move, "not lb1"), "lb2", []string{"lb1 yields: true"}},
+			{move("lb1", plan.Move, "not lb1"), "lb2", []string{gives}},
 			{move("lb1", plan.Wait, "held"), "lb2", nil},
 		}
 		for i, s := range steps {

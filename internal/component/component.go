@@ -52,6 +52,7 @@ type Secrets struct {
 	ClusterSecret    string             // HAProxy cluster-secret, hex
 	MySQLApp         string             // password of the application's account
 	MySQLReplication string             // password of the replication account
+	MySQLDrill       string             // password of the drills' account
 	GroupName        string             // UUID of the MySQL group
 }
 

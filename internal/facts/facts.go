@@ -20,8 +20,8 @@ type Facts struct {
 	Versions   map[string]string `json:"versions"`    // upstream version by Debian package: installed, else candidate
 	OpenSSL    string            `json:"openssl"`     // version of libssl as installed, or ""
 	ActiveSlot string            `json:"active_slot"` // app servers: a or b; "" when none runs
-	BootID     string            `json:"boot_id"`
-	Reference  bool              `json:"reference"` // true: not read from a server
+	BootID     string            `json:"boot_id"`     // another one after each boot, of a container, too
+	Reference  bool              `json:"reference"`   // true: not read from a server
 }
 
 // Interface is a network interface with its IPv4 addresses in CIDR form.

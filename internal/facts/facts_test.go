@@ -56,6 +56,20 @@ func TestInterfaceOf(t *testing.T) {
 	}
 }
 
+func TestStartTime(t *testing.T) {
+	const after = " S 0 1 1 0 -1 4194560 25000 900 10 3 40 50 1000 200 20 0 1 0 58231 170000000 3000"
+	for stat, want := range map[string]string{
+		"1 (systemd)" + after: "58231",
+		"1 (a b) (c)" + after: "58231",
+		"1 (sh) S 0 1":        "",
+		"":                    "",
+	} {
+		if got, err := startTime(stat); got != want || (err == nil) != (want != "") {
+			t.Errorf("%q: %q, %v; want %q", stat, got, err, want)
+		}
+	}
+}
+
 // Read must work wherever scaleup itself is built and tested.
 func TestRead(t *testing.T) {
 	f, err := Read(t.Context())

@@ -62,12 +62,38 @@ func (f *Facts) readSystem() error {
 	if f.Release == "" {
 		f.Release = "sid"
 	}
-	boot, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	f.BootID, err = readBootID()
+	return err
+}
+
+// readBootID names the machine's present boot. The kernel's own name would do, but
+// containers share it: there, process 1 is what is started anew.
+func readBootID() (string, error) {
+	kernel, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
 	if err != nil {
-		return fmt.Errorf("read the boot id: %w", err)
+		return "", fmt.Errorf("read the boot id: %w", err)
 	}
-	f.BootID = strings.TrimSpace(string(boot))
-	return nil
+	first, err := os.ReadFile("/proc/1/stat")
+	if err != nil {
+		return "", fmt.Errorf("read when process 1 was started: %w", err)
+	}
+	started, err := startTime(string(first))
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimSpace(string(kernel)) + "/" + started, nil
+}
+
+// startTime is field 22 of a process's stat file: clock ticks after the kernel's
+// boot. The second field is the program's name in parentheses, which may hold both
+// blanks and parentheses.
+func startTime(stat string) (string, error) {
+	rest := strings.Fields(stat[strings.LastIndex(stat, ")")+1:])
+	const first, wanted = 3, 22
+	if len(rest) <= wanted-first {
+		return "", fmt.Errorf("read when process 1 was started: %q has too few fields", stat)
+	}
+	return rest[wanted-first], nil
 }
 
 func parseAssignments(content string) map[string]string {

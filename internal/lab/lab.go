@@ -107,6 +107,9 @@ func Open(c Config) (*Lab, error) {
 	return &Lab{dir: dir, name: c.Name, subnet: c.Subnet, key: c.AuthorizedKey, log: c.Log, cgroups: groups}, nil
 }
 
+// Dir is where labs and layers are kept, absolute.
+func (l *Lab) Dir() string { return l.dir }
+
 func (l *Lab) layersDir() string               { return filepath.Join(l.dir, "layers") }
 func (l *Lab) labDir() string                  { return filepath.Join(l.dir, "labs", l.name) }
 func (l *Lab) machinesDir() string             { return filepath.Join(l.labDir(), "machines") }

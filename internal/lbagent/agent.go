@@ -25,6 +25,13 @@ const (
 // returns, the track file says that HAProxy does not serve: no one asks any more.
 func Run(ctx context.Context, config Config, log *slog.Logger) error {
 	a := &agent{config: config, log: log, prober: newProber(config, probeTimeout)}
+	asked, stop, err := watch(config.YieldFile)
+	if err != nil { // the kernel has a limit; then the ticker notices, a moment later
+		log.Warn("a planned move of the addresses will take longer", "error", err)
+	} else {
+		defer stop()
+	}
+	a.asked = asked
 	return a.run(ctx)
 }
 
@@ -32,6 +39,7 @@ type agent struct {
 	config Config
 	log    *slog.Logger
 	prober *prober
+	asked  <-chan struct{} // the yield file has come or gone
 
 	judge Judge
 	early bool      // the last probe was before its time
@@ -49,31 +57,50 @@ func (a *agent) run(ctx context.Context) error {
 			return errors.Join(report(a.config.TrackFile, false), sdnotify.Notify(sdnotify.Stopping))
 		}
 		a.judge = a.judge.After(outcome)
-		yields := yielding(a.config.YieldFile, time.Now())
-		if err := report(a.config.TrackFile, a.judge.Serving && !yields); err != nil {
+		yields, err := a.report()
+		if err != nil {
 			return err // the unit writes the file, and starts the agent again
 		}
 		a.tell(inWords(a.judge.Serving, yields), outcome, cause)
 		if outcome == Broken && a.judge.Serving {
 			continue // doubt does not wait for the ticker
 		}
-		a.wait(ctx, ticker, ended)
+		if err := a.wait(ctx, ticker, ended); err != nil {
+			return err
+		}
 	}
+}
+
+// report tells keepalived what the agent thinks of HAProxy, and whether the server
+// was asked to stand aside.
+func (a *agent) report() (yields bool, err error) {
+	yields = yielding(a.config.YieldFile, time.Now())
+	return yields, report(a.config.TrackFile, a.judge.Serving && !yields)
 }
 
 // wait returns when the next probe is due: with the ticker, or at once when the
 // held connection ends. That hastens one probe per tick at most, whatever closes
-// the connections.
-func (a *agent) wait(ctx context.Context, ticker *time.Ticker, ended <-chan struct{}) {
+// the connections. Being asked to stand aside needs no probe: it is passed on at
+// once, for clients wait while the addresses move.
+func (a *agent) wait(ctx context.Context, ticker *time.Ticker, ended <-chan struct{}) error {
 	if a.early {
 		ended = nil
 	}
 	a.early = false
-	select {
-	case <-ctx.Done():
-	case <-ticker.C:
-	case <-ended:
-		a.early = true
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+			return nil
+		case <-ended:
+			a.early = true
+			return nil
+		case <-a.asked:
+			if _, err := a.report(); err != nil {
+				return err
+			}
+		}
 	}
 }
 

@@ -112,6 +112,39 @@ func TestAgentYieldsWhileAsked(t *testing.T) {
 	s.await(t, "1") // no one asks any more
 }
 
+// Clients wait while addresses move on purpose: keepalived must hear of it before
+// the next probe. Here that one would come in an hour.
+func TestAgentYieldsAtOnce(t *testing.T) {
+	s := newSite(t)
+	asked, stop, err := watch(s.config.YieldFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	a := &agent{config: s.config, asked: asked, judge: Judge{Serving: true}}
+	if _, err := a.report(); err != nil {
+		t.Fatal(err)
+	}
+	s.await(t, "0")
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- a.wait(ctx, time.NewTicker(time.Hour), nil) }()
+	for range 3 {
+		if err := os.WriteFile(s.config.YieldFile, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		s.await(t, "1")
+		if err := os.Remove(s.config.YieldFile); err != nil {
+			t.Fatal(err)
+		}
+		s.await(t, "0")
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestProbeOutcomes(t *testing.T) {
 	probe := func(t *testing.T, config Config, timeout time.Duration) Outcome {
 		t.Helper()

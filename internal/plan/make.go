@@ -26,6 +26,11 @@ import (
 // Every stage ends with the conditions that gate the next one.
 func Make(want Desired, got Observed) Plan {
 	m := maker{want: want, got: got, changes: changes(want, got)}
+	m.make()
+	return Plan{Steps: m.steps}
+}
+
+func (m *maker) make() {
 	m.servers()
 	m.prepare()
 	m.database()
@@ -33,7 +38,6 @@ func Make(want Desired, got Observed) Plan {
 	m.web()
 	m.loadBalancers()
 	m.settle()
-	return Plan{Steps: m.steps}
 }
 
 type maker struct {
@@ -314,27 +318,11 @@ func (m *maker) web() {
 	}
 }
 
-func (m *maker) loadBalancers() {
-	tier := m.tier(spec.LoadBalancer)
-	slices.SortStableFunc(tier, func(a, b topology.Server) int {
-		return last(a.Name == m.got.Holder) - last(b.Name == m.got.Holder)
+// planned reports whether the plan has such a step already.
+func (m *maker) planned(resource string, a Action, server string) bool {
+	return slices.ContainsFunc(m.steps, func(s Step) bool {
+		return s.Resource == resource && s.Action == a && s.Server == server
 	})
-	for _, s := range tier {
-		left := m.left(s.Name)
-		if len(left) == 0 {
-			continue
-		}
-		m.begin()
-		interrupted := slices.ContainsFunc(left, func(c change) bool { return c.interrupts })
-		bracket := interrupted && len(tier) > 1
-		if bracket {
-			m.add(Step{Server: s.Name, Component: "keepalived", Resource: VIP, Action: Move, From: State(m.got.Holder), To: State("not " + s.Name), Reason: "the step below interrupts it; another load balancer takes over"})
-		}
-		m.take(s.Name, everything)
-		if bracket {
-			m.add(Step{Server: s.Name, Component: "keepalived", Resource: VIP, Action: Return, From: State("not " + s.Name), To: "standing by", Reason: "the change is done"})
-		}
-	}
 }
 
 // settle puts right what belongs to nobody's change, such as drift in rotation that
@@ -342,14 +330,16 @@ func (m *maker) loadBalancers() {
 func (m *maker) settle() {
 	m.begin()
 	for _, name := range m.got.Yielding {
-		m.add(Step{Server: name, Component: "keepalived", Resource: VIP, Action: Return, From: State("not " + name), To: "standing by", Reason: "an earlier run was cut off while it kept the addresses away"})
+		if !m.planned(VIP, Return, name) {
+			m.add(m.standBy(name, cutOff))
+		}
 	}
 	for _, s := range m.tier(spec.Database) {
 		m.take(s.Name, everything)
 	}
 	for _, b := range m.want.Backends {
 		now := m.got.Rotation[b.Name]
-		if now == Ready || m.returned(b) {
+		if now == Ready || m.planned(RotationID(b.Name), Return, b.Server) {
 			continue
 		}
 		if now == "" {
@@ -361,10 +351,4 @@ func (m *maker) settle() {
 	for _, name := range m.got.Surplus {
 		m.add(Step{Server: name, Component: "lab", Resource: ServerID(name), Action: Remove, From: "running", To: resource.Absent, Reason: "the site file does not name it any more"})
 	}
-}
-
-func (m *maker) returned(b Backend) bool {
-	return slices.ContainsFunc(m.steps, func(s Step) bool {
-		return s.Action == Return && s.Resource == RotationID(b.Name)
-	})
 }

@@ -156,6 +156,16 @@ func TestMake(t *testing.T) {
 			s.got.Rotation["web2"] = Drained
 			s.got.Yielding = []string{"lb2"}
 		}, []string{"1 lb2 return vip:main", "1 web2 return rotation:web2"}},
+		{"a load balancer left aside is called back before the other gives the VIPs away", 1, func(s *site) {
+			s.got.Yielding = []string{"lb2"}
+			s.stale("lb1", "haproxy.service", Restart)
+		}, []string{"1 lb2 return vip:main", "2 lb1 move vip:main", "2 lb1 restart unit:haproxy.service", "2 lb1 return vip:main"}},
+		{"one left aside returns after its own change", 1, func(s *site) {
+			s.got.Yielding, s.got.Holder = []string{"lb1"}, "lb2"
+			s.stale("lb1", "haproxy.service", Restart)
+			s.stale("lb2", "haproxy.service", Restart)
+		}, []string{"1 lb1 move vip:main", "1 lb1 restart unit:haproxy.service", "1 lb1 return vip:main",
+			"2 lb2 move vip:main", "2 lb2 restart unit:haproxy.service", "2 lb2 return vip:main"}},
 		{"a member that is not ONLINE is awaited", 1, func(s *site) {
 			s.got.States["db3"]["member:db3"] = "RECOVERING"
 		}, []string{"1 db3 wait member:db3"}},

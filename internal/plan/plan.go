@@ -49,6 +49,7 @@ type Observed struct {
 	Holder   string                      // load balancer that holds the VIPs, "" for none
 	Primary  string                      // database server, "" for none
 	Yielding []string                    // load balancers that were told to keep the VIPs away
+	Boots    map[string]State            // server: which boot it runs since
 	Missing  []string                    // servers of the file the lab has not made yet
 	Surplus  []string                    // lab machines the file does not name any more
 }
@@ -91,6 +92,7 @@ const (
 	Return  Action = "return" // back into rotation
 	Move    Action = "move"   // a VIP or the primary, away from the server
 	Wait    Action = "wait"
+	Boot    Action = "reboot" // the whole server, anew
 )
 
 // Plan is an ordered list of steps.
@@ -131,6 +133,9 @@ const (
 
 // RotationID names a backend server's place in rotation.
 func RotationID(name string) string { return "rotation:" + name }
+
+// RebootID names a server's restart.
+func RebootID(name string) string { return "reboot:" + name }
 
 // ServerID names a server itself, which the lab makes and removes.
 func ServerID(name string) string { return "server:" + name }

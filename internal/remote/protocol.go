@@ -2,7 +2,7 @@
 // answers requests, one JSON document per line on its standard input, with one
 // JSON document per line on its standard output, until its input ends.
 //
-// It knows resources, HAProxy's admin socket and the guard's local interface;
+// It knows resources, faults, HAProxy's admin socket and the guard's local interface;
 // it knows nothing of sites and plans and opens no connection to other servers.
 package remote
 
@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 
 	"scaleup/internal/facts"
+	"scaleup/internal/fault"
 	"scaleup/internal/haproxyctl"
 	"scaleup/internal/resource"
 )
@@ -19,6 +20,7 @@ const (
 	TrackFile   = "/run/scaleup-lb/track"         // what lb-agent tells keepalived: 0 is fit
 	YieldFile   = "/run/scaleup-lb/yield"         // while it exists, lb-agent keeps the VIP away
 	GuardSocket = "/run/scaleup-guard/guard.sock" // the guard's local control socket
+	MySQLSocket = "/run/mysqld/mysqld.sock"       // where root asks MySQL
 )
 
 // Request asks one server for any of these, which are answered in this order.
@@ -27,13 +29,17 @@ type Request struct {
 	Apply      *Apply              `json:"apply,omitempty"`
 	Confirm    bool                `json:"confirm,omitempty"` // keep the firewall just applied
 	Rotate     *Rotate             `json:"rotate,omitempty"`
-	Yield      *bool               `json:"yield,omitempty"`  // load balancer: give the VIPs away, or stand by again
-	Switch     string              `json:"switch,omitempty"` // database: name of the member that becomes primary
-	Units      []string            `json:"units,omitempty"`  // states of units: running, failed, stopped
+	HandOver   *HandOver           `json:"hand_over,omitempty"` // load balancer: give the VIPs away and keep away from them
+	StandBy    bool                `json:"stand_by,omitempty"`  // load balancer: take the VIPs again when they are free
+	Switch     string              `json:"switch,omitempty"`    // database: name of the member that becomes primary
+	Reboot     bool                `json:"reboot,omitempty"`    // restart the whole server, in a moment
+	Units      []string            `json:"units,omitempty"`     // states of units: running, failed, stopped
 	Facts      bool                `json:"facts,omitempty"`
 	Candidates []string            `json:"candidates,omitempty"` // with Facts: packages whose version apt is asked for while they are not installed
 	Balancer   bool                `json:"balancer,omitempty"`   // load balancer: its view of every backend server, and its fitness
 	Member     string              `json:"member,omitempty"`     // database: URL of the guard's status
+	Query      *Query              `json:"query,omitempty"`      // database: one statement that reads
+	Fault      *fault.Order        `json:"fault,omitempty"`      // drills: break, prove, mend
 }
 
 // Apply brings one resource to its wanted state.
@@ -51,13 +57,16 @@ type Rotate struct {
 
 // Response answers a Request.
 type Response struct {
-	Error    string                    `json:"error,omitempty"` // why the request failed; nothing else is set then
-	States   map[string]resource.State `json:"states,omitempty"`
-	Applied  *Applied                  `json:"applied,omitempty"`
-	Units    map[string]string         `json:"units,omitempty"`
-	Facts    *facts.Facts              `json:"facts,omitempty"`
-	Balancer *Balancer                 `json:"balancer,omitempty"`
-	Member   json.RawMessage           `json:"member,omitempty"`
+	Error      string                    `json:"error,omitempty"` // why the request failed; nothing else is set then
+	States     map[string]resource.State `json:"states,omitempty"`
+	Applied    *Applied                  `json:"applied,omitempty"`
+	HandedOver *HandedOver               `json:"handed_over,omitempty"`
+	Units      map[string]string         `json:"units,omitempty"`
+	Facts      *facts.Facts              `json:"facts,omitempty"`
+	Balancer   *Balancer                 `json:"balancer,omitempty"`
+	Member     json.RawMessage           `json:"member,omitempty"`
+	Rows       [][]string                `json:"rows,omitempty"` // of Query
+	Fault      *fault.Report             `json:"fault,omitempty"`
 }
 
 // Balancer is one load balancer's own view.

@@ -43,24 +43,6 @@ func balancer(ctx context.Context, q Request, p *Response) error {
 	return nil
 }
 
-// yield makes lb-agent report this load balancer unfit, or fit again; keepalived
-// then moves the VIPs as it would after a failure, only without one.
-func yield(_ context.Context, q Request, _ *Response) error {
-	if q.Yield == nil {
-		return nil
-	}
-	if !*q.Yield {
-		if err := os.Remove(YieldFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("stand by for the virtual addresses again: %w", err)
-		}
-		return nil
-	}
-	if err := os.WriteFile(YieldFile, nil, 0o644); err != nil {
-		return fmt.Errorf("give the virtual addresses away: %w", err)
-	}
-	return nil
-}
-
 // switchPrimary asks this server's guard to make a member the primary.
 func switchPrimary(ctx context.Context, q Request, _ *Response) error {
 	if q.Switch == "" {

@@ -181,10 +181,18 @@ func (a Account) statements() []statement {
 }
 
 func (m *MySQLAccounts) open(sys System) (*sql.DB, error) {
+	return OpenMySQL(sys, m.Socket, "", 20*time.Second)
+}
+
+// OpenMySQL opens the server's MySQL as root, by its unix socket, with a schema
+// to begin in or "". An answer that takes longer than patience breaks the
+// connection; with 0 only the statement's context does. That nobody listens is
+// found out by the first statement.
+func OpenMySQL(sys System, socket, schema string, patience time.Duration) (*sql.DB, error) {
 	c := mysql.NewConfig()
-	c.User, c.Net, c.Addr = "root", "unix", sys.path(m.Socket)
+	c.User, c.Net, c.Addr, c.DBName = "root", "unix", sys.path(socket), schema
 	c.InterpolateParams = true // account statements cannot be prepared
-	c.Timeout, c.ReadTimeout, c.WriteTimeout = 2*time.Second, 20*time.Second, 20*time.Second
+	c.Timeout, c.ReadTimeout, c.WriteTimeout = 2*time.Second, patience, patience
 	connector, err := mysql.NewConnector(c)
 	if err != nil {
 		return nil, fmt.Errorf("connect to MySQL: %w", err)

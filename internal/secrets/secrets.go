@@ -53,6 +53,7 @@ const passwordsFile = "secrets.json"
 type passwords struct {
 	MySQLApp         string `json:"mysql_app"`
 	MySQLReplication string `json:"mysql_replication"`
+	MySQLDrill       string `json:"mysql_drill"`
 	GroupName        string `json:"group_name"`
 	ClusterSecret    string `json:"cluster_secret"`
 	TicketKeys       string `json:"ticket_keys"`
@@ -70,7 +71,7 @@ func (s *Store) Load(t *topology.Topology) (component.Secrets, error) {
 	}
 	all := component.Secrets{
 		CA: a.pem, Servers: map[string]component.KeyPair{}, TicketKeys: []byte(p.TicketKeys), ClusterSecret: p.ClusterSecret,
-		MySQLApp: p.MySQLApp, MySQLReplication: p.MySQLReplication, GroupName: p.GroupName,
+		MySQLApp: p.MySQLApp, MySQLReplication: p.MySQLReplication, MySQLDrill: p.MySQLDrill, GroupName: p.GroupName,
 	}
 	if all.Site, err = s.siteCertificate(a, t); err != nil {
 		return component.Secrets{}, err
@@ -129,7 +130,7 @@ func (p *passwords) fill() {
 		value *string
 		make  func() string
 	}{
-		{&p.MySQLApp, password}, {&p.MySQLReplication, password}, {&p.GroupName, uuid},
+		{&p.MySQLApp, password}, {&p.MySQLReplication, password}, {&p.MySQLDrill, password}, {&p.GroupName, uuid},
 		{&p.ClusterSecret, func() string { return hex.EncodeToString(random(16)) }}, {&p.TicketKeys, ticketKeys},
 	} {
 		if *v.value == "" {
@@ -189,7 +190,7 @@ func Placeholder(t *topology.Topology) component.Secrets {
 	all := component.Secrets{
 		CA: []byte("[certificate of the site's authority]\n"), Site: pair, Servers: map[string]component.KeyPair{},
 		TicketKeys: []byte("[secret: TLS ticket keys]\n"), ClusterSecret: "[secret]",
-		MySQLApp: "[secret]", MySQLReplication: "[secret]", GroupName: "00000000-0000-4000-8000-000000000000",
+		MySQLApp: "[secret]", MySQLReplication: "[secret]", MySQLDrill: "[secret]", GroupName: "00000000-0000-4000-8000-000000000000",
 	}
 	for _, s := range t.With(spec.Database) {
 		all.Servers[s.Name] = pair

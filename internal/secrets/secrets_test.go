@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -66,8 +67,11 @@ func TestLoadIsStable(t *testing.T) {
 	if diff := cmp.Diff(first, load(t, again, top)); diff != "" || !Exists(s.dir) {
 		t.Errorf("the second run's secrets are others (-first +second):\n%s", diff)
 	}
-	if first.MySQLApp == first.MySQLReplication || len(first.MySQLApp) < 32 {
-		t.Errorf("passwords %q and %q", first.MySQLApp, first.MySQLReplication)
+	passwords := []string{first.MySQLApp, first.MySQLReplication, first.MySQLDrill}
+	for i, p := range passwords {
+		if len(p) < 32 || slices.Contains(passwords[:i], p) {
+			t.Errorf("passwords %q, want three of at least 32 characters", passwords)
+		}
 	}
 	if other := load(t, store(t), top); other.MySQLApp == first.MySQLApp || other.GroupName == first.GroupName {
 		t.Error("two sites share secrets")
@@ -90,10 +94,10 @@ func TestLoadFillsWhatIsMissing(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := load(t, s, site(t))
-	if all.MySQLApp != "kept" || all.MySQLReplication == "" || all.ClusterSecret == "" || all.GroupName == "" || len(all.TicketKeys) == 0 {
+	if all.MySQLApp != "kept" || all.MySQLReplication == "" || all.MySQLDrill == "" || all.ClusterSecret == "" || all.GroupName == "" || len(all.TicketKeys) == 0 {
 		t.Errorf("secrets are missing or replaced; mysql_app is %q", all.MySQLApp)
 	}
-	if again := load(t, s, site(t)); again.MySQLReplication != all.MySQLReplication {
+	if again := load(t, s, site(t)); again.MySQLReplication != all.MySQLReplication || again.MySQLDrill != all.MySQLDrill {
 		t.Error("what was filled in was not kept")
 	}
 }
@@ -319,7 +323,7 @@ func TestSSHKey(t *testing.T) {
 
 func TestPlaceholderHoldsNoSecret(t *testing.T) {
 	all := Placeholder(site(t))
-	if len(all.Servers) != 2 || !strings.HasPrefix(all.MySQLApp, "[secret") || !strings.HasPrefix(string(all.Site.Key), "[secret") {
+	if len(all.Servers) != 2 || !strings.HasPrefix(all.MySQLApp, "[secret") || !strings.HasPrefix(all.MySQLDrill, "[secret") || !strings.HasPrefix(string(all.Site.Key), "[secret") {
 		t.Errorf("placeholders: %+v", all)
 	}
 }

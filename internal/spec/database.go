@@ -8,6 +8,8 @@ import (
 var (
 	schemaName  = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
 	systemNames = []string{"mysql", "sys", "information_schema", "performance_schema"}
+	// drillSchema is what the drills make and drop.
+	drillSchema = "scaleup_drill"
 
 	packagesNames = []string{string(DebianSid), string(Oracle), string(Installed)}
 )
@@ -39,6 +41,10 @@ func (d decoder) database(n node, remote bool) DatabaseTier {
 func (n node) schema() string {
 	s, ok := n.match(schemaName, "a database name",
 		"start with a letter and use at most 64 lower-case letters, digits and _")
+	if ok && s == drillSchema {
+		n.fail("use a name of your own, such as shop", "%s is the drills' own database, which they drop", quote(s))
+		return ""
+	}
 	if ok && slices.Contains(systemNames, s) {
 		n.fail("use a name of your own, such as shop", "%s is a database of MySQL itself", quote(s))
 		return ""

@@ -19,7 +19,7 @@ var defaultLab = Lab{Name: "scaleup", Subnet: netip.MustParsePrefix("10.77.0.0/2
 // that depend on nothing else. What it could not read stays zero.
 func decode(r *report, root ast.Node, s *Site) {
 	f, ok := node{r: r, at: lineOf(root), v: root}.mapping(
-		"site", "lab", "servers", "vips", "ssh", "tls", "web", "app", "database", "objectives")
+		"site", "lab", "servers", "vips", "ssh", "tls", "web", "app", "database", "objectives", "drill", "drills")
 	if !ok {
 		return
 	}
@@ -48,6 +48,8 @@ func decode(r *report, root ast.Node, s *Site) {
 		s.Database = d.database(n, remote)
 	}
 	s.Objectives = d.objectives(f)
+	s.Drill = d.drill(f)
+	s.DrillsAllowed = d.drillsAllowed(f)
 }
 
 // decoder reads the stanzas of one file; there is one method for each.

@@ -75,5 +75,8 @@ func texts(s *Site) []string {
 	for name, value := range s.App.Env {
 		all = append(all, name, value)
 	}
+	for _, paths := range [][]string{s.Drill.Static, s.Drill.Pages, s.Drill.API} {
+		all = append(all, paths...)
+	}
 	return all
 }

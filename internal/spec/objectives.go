@@ -1,6 +1,9 @@
 package spec
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // drillNames are the drills an objective can be set for.
 var drillNames = []string{
@@ -84,3 +87,6 @@ func (f fields) count(key string) *int {
 	i := int(n)
 	return &i
 }
+
+// DrillNames lists the drills that an objective can be set for.
+func DrillNames() []string { return slices.Clone(drillNames) }

@@ -41,6 +41,7 @@ func TestParseDefaults(t *testing.T) {
 			Health: "/healthz", Ready: "/readyz", Memory: 512 << 20,
 		},
 		Database: DatabaseTier{Name: "foobar", Packages: DebianSid},
+		Drill:    Drill{Pages: []string{"/"}},
 	}
 	if diff := cmp.Diff(want, got, sites); diff != "" {
 		t.Error(diff)
@@ -94,6 +95,13 @@ objectives:
     failed: 8
     lost: 0
     duplicated: 0
+drill:
+  static:
+    - /favicon.svg
+  pages: [/, "/menu?section=on-tap&x="]
+  api: [/api/menu]
+  writes: orders
+drills: allowed
 ...
 `
 
@@ -155,6 +163,10 @@ func wantEverything(dir string) *Site {
 				Failed: count(8), Lost: count(0), Duplicated: count(0),
 			},
 		},
+		Drill: Drill{
+			Static: []string{"/favicon.svg"}, Pages: []string{"/", "/menu?section=on-tap&x="}, API: []string{"/api/menu"}, Orders: true,
+		},
+		DrillsAllowed: true,
 	}
 }
 
@@ -195,6 +207,28 @@ func TestParseLabDefaults(t *testing.T) {
 	}
 	if want := (Lab{Name: "scaleup", Subnet: netip.MustParsePrefix("10.77.0.0/24")}); got.Lab != want {
 		t.Errorf("got %v, want %v", got.Lab, want)
+	}
+}
+
+func TestParseDrill(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		want       Drill
+	}{
+		{"absent", "", Drill{Pages: []string{"/"}}},
+		{"rows", "drill: {writes: rows}\n", Drill{Pages: []string{"/"}}},
+		{"orders", "drill: {writes: orders}\n", Drill{Pages: []string{"/"}, Orders: true}},
+		{"other paths", "drill: {api: [/v1/items]}\n", Drill{API: []string{"/v1/items"}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := Parse([]byte(good+c.text), filepath.Join(newDir(t), "site.yaml"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.want, got.Drill); diff != "" || got.DrillsAllowed {
+				t.Errorf("allowed: %t, drill (-want +got):\n%s", got.DrillsAllowed, diff)
+			}
+		})
 	}
 }
 

@@ -39,6 +39,10 @@ type Site struct {
 	App        AppTier
 	Database   DatabaseTier
 	Objectives map[string]Objective // by drill name
+	Drill      Drill
+	// DrillsAllowed says that drills may break servers that have an address. Those
+	// of the lab are there to be broken and need no such word.
+	DrillsAllowed bool
 }
 
 // Lab says where the servers without an address live.
@@ -111,6 +115,14 @@ const (
 type DatabaseTier struct {
 	Name     string   // schema of the application
 	Packages Packages // default debian-sid in the lab; must be said for servers over SSH
+}
+
+// Drill is what the drills' load reads and writes. The paths of one list take turns.
+type Drill struct {
+	Static []string // files of the web servers
+	Pages  []string // pages that may come from a cache; / when the site file names no path at all
+	API    []string // answers of the application that may not
+	Orders bool     // writes are orders of foobar; otherwise rows in a table of the drills' own
 }
 
 // Objective is what a drill must not exceed; nil fields keep the drill's default.

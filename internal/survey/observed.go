@@ -11,10 +11,11 @@ import (
 )
 
 func observed(t *topology.Topology, first, second map[string]remote.Response) plan.Observed {
-	got := plan.Observed{States: map[string]map[string]plan.State{}, Primary: Primary(t, first)}
+	got := plan.Observed{States: map[string]map[string]plan.State{}, Boots: map[string]plan.State{}, Primary: Primary(t, first)}
 	var views [][]haproxyctl.Server
 	for _, s := range t.Servers {
 		got.States[s.Name] = second[s.Name].States
+		got.Boots[s.Name] = plan.State(first[s.Name].Facts.BootID)
 		if s.Role != spec.LoadBalancer {
 			continue
 		}

@@ -61,7 +61,7 @@ type Flow struct {
 // FlowsTo lists every flow that may reach a server, in reading order. What is
 // not here is dropped by the server's firewall.
 func (t *Topology) FlowsTo(s Server) []Flow {
-	flows := []Flow{{From: t.operators(), Protocol: "tcp", Ports: []int{t.sshPort(s)}, Why: "the operator, over SSH"}}
+	flows := []Flow{{From: t.operators(), Protocol: "tcp", Ports: []int{t.SSHPort(s)}, Why: "the operator, over SSH"}}
 	lbs := hosts(t.Addresses(spec.LoadBalancer))
 	switch s.Role {
 	case spec.LoadBalancer:
@@ -98,13 +98,6 @@ func (t *Topology) loadBalancerFlows(s Server) []Flow {
 // operators are the networks SSH is allowed from.
 func (t *Topology) operators() []netip.Prefix { return slices.Clone(t.Site.SSH.Allow) }
 
-func (t *Topology) sshPort(s Server) int {
-	if s.Remote && t.Site.SSH.Port != 0 {
-		return int(t.Site.SSH.Port)
-	}
-	return PortSSH
-}
-
 func (t *Topology) addressesOf(servers []Server) []netip.Prefix {
 	addresses := make([]netip.Addr, len(servers))
 	for i, s := range servers {
@@ -119,4 +112,12 @@ func hosts(addresses []netip.Addr) []netip.Prefix {
 		prefixes[i] = netip.PrefixFrom(a, 32)
 	}
 	return prefixes
+}
+
+// SSHPort is where a server listens for the operator.
+func (t *Topology) SSHPort(s Server) int {
+	if s.Remote && t.Site.SSH.Port != 0 {
+		return int(t.Site.SSH.Port)
+	}
+	return PortSSH
 }

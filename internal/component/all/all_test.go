@@ -116,7 +116,7 @@ func TestSecretsAreMarked(t *testing.T) {
 			if !ok || f.Secret {
 				continue
 			}
-			for _, secret := range []string{in.Secrets.MySQLApp, in.Secrets.MySQLReplication, "key of "} {
+			for _, secret := range []string{in.Secrets.MySQLApp, in.Secrets.MySQLReplication, in.Secrets.MySQLDrill, "key of "} {
 				if bytes.Contains(f.Content, []byte(secret)) {
 					t.Errorf("%s: %s holds a secret and is not marked so", server.Name, f.Path)
 				}

@@ -72,6 +72,7 @@ func Input(t testing.TB, site *spec.Site, server string) component.Input {
 			Servers:          map[string]component.KeyPair{},
 			MySQLApp:         "password-of-app",
 			MySQLReplication: "password-of-replication",
+			MySQLDrill:       "password-of-drill",
 			GroupName:        "6a1f0a3e-0000-4000-8000-000000000001",
 		},
 		Releases: component.Releases{App: AppRelease, Static: StaticRelease},

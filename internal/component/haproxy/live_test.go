@@ -27,7 +27,10 @@ import (
 type live struct {
 	network string // first three bytes of the addresses
 	client  haproxyctl.Client
+	paths   haproxyctl.Paths
 	process *exec.Cmd
+	kept    *http.Client // how a web server reaches the app tier, see passOn
+	once    *http.Client
 
 	mu    sync.Mutex
 	seen  []*http.Request // what the web tier got
@@ -66,6 +69,8 @@ func (l *live) web(w http.ResponseWriter, r *http.Request) {
 		}
 		w.Header().Set("Content-Length", fmt.Sprint(len(body)))
 		w.Write(body)
+	case r.URL.Path == "/order":
+		l.passOn(w, r)
 	case r.URL.Path == "/breaks-once" && n%2 == 1:
 		panic(http.ErrAbortHandler)
 	case strings.HasPrefix(r.URL.Path, "/breaks-always"):
@@ -154,11 +159,11 @@ func startLive(t *testing.T) *live {
 	if err := os.WriteFile(config, []byte(moved), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	paths := haproxyctl.Paths{Socket: filepath.Join(dir, "admin.sock"), Config: config, State: filepath.Join(dir, "servers.state")}
-	if err := haproxyctl.WriteState(t.Context(), paths, "start"); err != nil {
+	l.paths = haproxyctl.Paths{Socket: filepath.Join(dir, "admin.sock"), Config: config, State: filepath.Join(dir, "servers.state")}
+	if err := haproxyctl.WriteState(t.Context(), l.paths, "start"); err != nil {
 		t.Fatal(err)
 	}
-	l.client = haproxyctl.Client{Socket: paths.Socket}
+	l.client = haproxyctl.Client{Socket: l.paths.Socket}
 	var log bytes.Buffer
 	l.process = exec.Command(haproxy, "-W", "-f", config)
 	l.process.Stderr = &log

@@ -13,7 +13,12 @@ const (
 	appAccount         = "app"
 	replicationAccount = "replication"
 	guardUser          = "guard"
+	drillAccount       = "drill"
 )
+
+// drillSchema holds the tables of the drills; spec refuses it as the site's own.
+// The drills make and drop it, so a site that is not drilled has none.
+const drillSchema = "scaleup_drill"
 
 // What the accounts may do. The guard's and the replication account's rights are
 // those package guard asks for; a test compares them.
@@ -28,6 +33,10 @@ const (
 const appRights = "SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX, REFERENCES, " +
 	"CREATE VIEW, SHOW VIEW, CREATE TEMPORARY TABLES, LOCK TABLES"
 
+// drillRights are for the drills, on their own schema only: to make it, write to it
+// under load, and remove it.
+const drillRights = "CREATE, DROP, ALTER, INDEX, SELECT, INSERT, UPDATE, DELETE"
+
 func accounts(in component.Input) *resource.MySQLAccounts {
 	schema := in.Topology.Site.Database.Name
 	return &resource.MySQLAccounts{
@@ -35,6 +44,7 @@ func accounts(in component.Input) *resource.MySQLAccounts {
 		Accounts: []resource.Account{
 			{User: appAccount, Host: "%", Password: in.Secrets.MySQLApp, TLS: true, Grants: []string{appRights + " ON " + schemaPattern(schema) + ".*"}},
 			{User: replicationAccount, Host: "%", Password: in.Secrets.MySQLReplication, TLS: true, Grants: []string{replicationGrants}},
+			{User: drillAccount, Host: "%", Password: in.Secrets.MySQLDrill, TLS: true, Grants: []string{drillRights + " ON " + schemaPattern(drillSchema) + ".*"}},
 			{User: guardUser, Host: "localhost", Grants: []string{guardGrants, guardReads}},
 		},
 	}

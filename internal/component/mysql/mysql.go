@@ -136,7 +136,7 @@ func checkSecrets(in component.Input) error {
 	switch {
 	case len(s.CA) == 0 || len(pair.Cert) == 0 || len(pair.Key) == 0:
 		return errors.New("the site's secrets lack the CA, or the server's certificate or key")
-	case s.MySQLApp == "" || s.MySQLReplication == "":
+	case s.MySQLApp == "" || s.MySQLReplication == "" || s.MySQLDrill == "":
 		return errors.New("the site's secrets lack a password of MySQL")
 	case len(s.MySQLReplication) > maxReplicationPassword:
 		return fmt.Errorf("the replication password has %d bytes, MySQL takes at most %d", len(s.MySQLReplication), maxReplicationPassword)

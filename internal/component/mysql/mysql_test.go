@@ -12,8 +12,10 @@ import (
 
 	"scaleup/internal/component"
 	"scaleup/internal/component/componenttest"
+	"scaleup/internal/drill/ledger"
 	"scaleup/internal/facts"
 	"scaleup/internal/guard"
+	"scaleup/internal/remote"
 	"scaleup/internal/resource"
 	"scaleup/internal/spec"
 )
@@ -130,6 +132,23 @@ func TestAccounts(t *testing.T) {
 	}
 }
 
+// The drills sign in as the account they are given, to the schema it is good for,
+// and the far end finds the socket.
+func TestDrillsUnderstand(t *testing.T) {
+	in := input(t, "db1")
+	accounts := componenttest.Find[*resource.MySQLAccounts](t, componenttest.Resources(t, Component{}, in), "mysql-accounts:foobar")
+	want := resource.Account{User: ledger.User, Host: "%", Password: in.Secrets.MySQLDrill, TLS: true, Grants: []string{
+		"CREATE, DROP, ALTER, INDEX, SELECT, INSERT, UPDATE, DELETE ON `scaleup\\_drill`.*",
+	}}
+	got := accounts.Accounts[2]
+	if diff := cmp.Diff(want, got); diff != "" || drillSchema != ledger.Schema {
+		t.Errorf("the drills' schema is %q here, %q there; their account (-want +got):\n%s", drillSchema, ledger.Schema, diff)
+	}
+	if accounts.Socket != remote.MySQLSocket {
+		t.Errorf("mysqld listens on %s, the far end asks on %s", accounts.Socket, remote.MySQLSocket)
+	}
+}
+
 func TestPackages(t *testing.T) {
 	site := componenttest.Site(1, 1, 1, 1)
 	if got := (Component{}).Packages(site); len(got) != 1 || got[0].Release != "sid" {
@@ -182,7 +201,7 @@ func TestSecretsStayInTheirFiles(t *testing.T) {
 			}
 			continue
 		}
-		for _, secret := range []string{in.Secrets.MySQLApp, in.Secrets.MySQLReplication, "key of db1"} {
+		for _, secret := range []string{in.Secrets.MySQLApp, in.Secrets.MySQLReplication, in.Secrets.MySQLDrill, "key of db1"} {
 			if bytes.Contains(f.Content, []byte(secret)) {
 				t.Errorf("%s holds a secret", f.Path)
 			}
@@ -196,6 +215,7 @@ func TestRefused(t *testing.T) {
 		"binary with a newline":     func(in *component.Input) { in.Binary = "/x\nUser=root" },
 		"server with a newline":     func(in *component.Input) { in.Server.Name = "db1\nplugin_load=x" },
 		"long password":             func(in *component.Input) { in.Secrets.MySQLReplication = strings.Repeat("x", 33) },
+		"no password for drills":    func(in *component.Input) { in.Secrets.MySQLDrill = "" },
 		"no certificate":            func(in *component.Input) { in.Secrets.Servers = nil },
 	} {
 		in := input(t, "db1")

@@ -183,6 +183,12 @@ func (h *Host) Call(ctx context.Context, q remote.Request) (remote.Response, err
 	if known.Facts != nil {
 		p.Facts = known.Facts
 	}
+	if known.HandedOver != nil {
+		p.HandedOver = known.HandedOver
+	}
+	if known.Units != nil {
+		p.Units = known.Units
+	}
 	return p, nil
 }
 

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+
+	"scaleup/internal/drill"
+	"scaleup/internal/drill/inject"
+	"scaleup/internal/drill/load"
+	"scaleup/internal/host"
+	"scaleup/internal/status"
+	"scaleup/internal/topology"
+)
+
+// drillRunner connects a drill with the site: the way to its servers, to its
+// address as users reach it, to its database, and to what scaleup itself does to it.
+func (op *operation) drillRunner(ctx context.Context, f drillFlags, dir string) (*drill.Runner, func(), error) {
+	store, values, err := op.store()
+	if err != nil {
+		return nil, nil, err
+	}
+	roots, err := op.roots(store.CAFile())
+	if err != nil {
+		return nil, nil, err
+	}
+	own := x509.NewCertPool()
+	if !own.AppendCertsFromPEM(values.CA) {
+		return nil, nil, fmt.Errorf("%s holds no certificate", store.CAFile())
+	}
+	hosts, done, err := op.connect(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	d, err := op.dialer()
+	if err != nil {
+		done()
+		return nil, nil, err
+	}
+	scratch, err := os.MkdirTemp("", "scaleup-drill-")
+	if err != nil {
+		done()
+		return nil, nil, fmt.Errorf("make a folder for changed releases: %w", err)
+	}
+	t := op.topology
+	r := &drill.Runner{
+		Site: t, Hosts: hosts, Dial: func(ctx context.Context, s topology.Server) (host.Host, error) { return d.dial(ctx, s) },
+		Binary:  op.binary.RemotePath(),
+		Target:  load.Target{Host: t.Site.Name, Address: net.JoinHostPort(t.Public.String(), strconv.Itoa(topology.PortHTTPS)), Roots: roots},
+		SQL:     drill.SQLAccess{Address: net.JoinHostPort(t.Internal.String(), strconv.Itoa(topology.PortMySQL)), Roots: own, Password: values.MySQLDrill},
+		Status:  func(ctx context.Context) (status.Report, error) { return op.status(ctx) },
+		Changes: &changes{op: op, dir: scratch},
+		Options: drill.Options{
+			Read: f.rate * drill.DefaultRead / (drill.DefaultRead + drill.DefaultWrite), Write: f.rate * drill.DefaultWrite / (drill.DefaultRead + drill.DefaultWrite),
+			Trials: f.trials, Seed: f.seed, Hold: f.duration, Baseline: f.baseline, Dir: dir, Version: version(), Reproduce: op.reproduce(f),
+		},
+		Show: newDrillProgress(op.err).show,
+	}
+	if t.InLab() {
+		r.Lab = d.lab
+		r.Reaper = inject.Reaper{
+			StateDir: op.stateDir, Start: inject.Detached(op.binary.Path),
+			Lab: inject.Lab{Dir: d.lab.Dir(), Name: t.Site.Lab.Name, Subnet: t.Site.Lab.Subnet},
+		}
+	}
+	return r, func() {
+		done()
+		os.RemoveAll(scratch)
+	}, nil
+}
+
+// roots are who may have signed the site's certificate: its own authority, or
+// whoever this computer trusts.
+func (op *operation) roots(ca string) (*x509.CertPool, error) {
+	if !op.topology.Site.TLS.Internal {
+		roots, err := x509.SystemCertPool()
+		if err != nil {
+			return nil, fmt.Errorf("read the authorities that this computer trusts: %w", err)
+		}
+		return roots, nil
+	}
+	content, err := os.ReadFile(ca)
+	if err != nil {
+		return nil, fmt.Errorf("read the site's authority: %w", err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(content) {
+		return nil, fmt.Errorf("%s holds no certificate", ca)
+	}
+	return roots, nil
+}
+
+// reproduce is the command that makes the same choices again.
+func (op *operation) reproduce(f drillFlags) func(string, uint64) string {
+	return func(name string, seed uint64) string {
+		words := []string{"scaleup", "drill", name, "-f", op.topology.Site.File, "--seed", strconv.FormatUint(seed, 10), "--trials", strconv.Itoa(f.trials)}
+		if f.rate != drill.DefaultRead+drill.DefaultWrite {
+			words = append(words, "--rate", strconv.FormatFloat(f.rate, 'g', -1, 64))
+		}
+		if f.duration > 0 {
+			words = append(words, "--duration", f.duration.String())
+		}
+		return strings.Join(words, " ")
+	}
+}

@@ -1,0 +1,181 @@
+package inject
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"scaleup/internal/lab"
+)
+
+// Reaper starts the processes that mend the lab's machines when the drill does not.
+type Reaper struct {
+	StateDir string // of the site; the reapers' files lie in its folder faults
+	Lab      Lab
+	// Start starts a process that calls Reap with the file, and returns once Reap has
+	// said that it watches. Detached is the one.
+	Start func(file string) error
+}
+
+// Lab says which lab it is to a process that knows nothing else.
+type Lab struct {
+	Dir    string       `json:"dir"` // "" is the default
+	Name   string       `json:"name"`
+	Subnet netip.Prefix `json:"subnet"`
+}
+
+// Opener opens a lab.
+type Opener func(Lab) (Machines, error)
+
+const (
+	// reapInterval is how often a reaper looks at its file, the clock and the drill's
+	// process. There is nothing to wait for that tells of all three.
+	reapInterval = 200 * time.Millisecond
+	// reapTries and reapPause: mending fails while the lab is being taken down or is
+	// locked by another command.
+	reapTries = 30
+	reapPause = 2 * time.Second
+	// reaperStart is how long a new process may take to say that it watches.
+	reaperStart = 10 * time.Second
+)
+
+// watching is what Reap says when it is ready.
+const watching = "watching\n"
+
+func faultsDir(stateDir string) string { return filepath.Join(stateDir, "faults") }
+
+func (r Reaper) file(id string) string { return filepath.Join(faultsDir(r.StateDir), id+".json") }
+
+// watch returns when a reaper watches; without one nothing may be broken. The reaper
+// runs in another folder, so it is told absolute paths.
+func (r Reaper) watch(o reaperOrder) error {
+	file, err := filepath.Abs(r.file(o.ID))
+	if err == nil && o.Lab.Dir != "" {
+		o.Lab.Dir, err = filepath.Abs(o.Lab.Dir)
+	}
+	if err != nil {
+		return err
+	}
+	if err := o.write(file); err != nil {
+		return fmt.Errorf("write down what is going to be broken: %w", err)
+	}
+	if err := r.Start(file); err != nil {
+		return errors.Join(fmt.Errorf("start the process that mends: %w", err), os.Remove(file))
+	}
+	return nil
+}
+
+// Detached starts reapers as processes of their own: "BINARY drill-reaper --file
+// FILE" in a session of its own, so that neither the end of this process nor its
+// terminal's Ctrl-C reaches it.
+func Detached(binary string) func(file string) error {
+	return func(file string) error {
+		said, tell, err := os.Pipe()
+		if err != nil {
+			return err
+		}
+		defer said.Close()
+		cmd := exec.Command(binary, "drill-reaper", "--file", file)
+		cmd.Dir, cmd.Stdout, cmd.SysProcAttr = "/", tell, &syscall.SysProcAttr{Setsid: true}
+		err = errors.Join(cmd.Start(), tell.Close())
+		if err != nil {
+			return err
+		}
+		// Its exit code concerns nobody; what it did not mend is in its file.
+		go func() { _ = cmd.Wait() }()
+		line := make([]byte, len(watching))
+		err = said.SetReadDeadline(time.Now().Add(reaperStart))
+		if err == nil {
+			_, err = io.ReadFull(said, line)
+		}
+		if err != nil || string(line) != watching {
+			return errors.Join(fmt.Errorf("it did not say that it watches: %w", err), cmd.Process.Kill())
+		}
+		return nil
+	}
+}
+
+// Reap is what a reaper process does: it waits until the file is gone, which means
+// that the drill has mended, or until the deadline is over, the drill's process has
+// ended, or ctx ends. In these cases it mends and removes the file.
+func Reap(ctx context.Context, file string, open Opener, ready io.Writer) error {
+	o, err := readOrder(file)
+	if err != nil {
+		return err
+	}
+	m, err := open(o.Lab)
+	if err != nil {
+		return fmt.Errorf("open lab %s: %w", o.Lab.Name, err)
+	}
+	if _, err := io.WriteString(ready, watching); err != nil {
+		return fmt.Errorf("say that the lab is watched: %w", err)
+	}
+	if !o.await(ctx, file) {
+		return nil
+	}
+	return o.mend(context.WithoutCancel(ctx), m, file)
+}
+
+// await returns true when it is time to mend, and false when there is nothing to do
+// any more.
+func (o reaperOrder) await(ctx context.Context, file string) bool {
+	tick := time.NewTicker(reapInterval)
+	defer tick.Stop()
+	for {
+		if gone(file) {
+			return false
+		}
+		if !time.Now().Before(o.Deadline) || !o.Drill.alive() {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return !gone(file)
+		case <-tick.C:
+		}
+	}
+}
+
+func gone(file string) bool {
+	_, err := os.Lstat(file)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// mend tries until it has worked, somebody else has done it, or it is hopeless.
+func (o reaperOrder) mend(ctx context.Context, m Machines, file string) error {
+	for try := 1; ; try++ {
+		err := heal(ctx, m, o, file)
+		if err == nil || gone(file) || try == reapTries {
+			return err
+		}
+		time.Sleep(reapPause) // nothing tells when another command is done with the lab
+	}
+}
+
+// heal undoes an action and then forgets it.
+func heal(ctx context.Context, m Machines, o reaperOrder, file string) error {
+	if err := o.Action.undo(ctx, m, o.Servers...); err != nil {
+		return fmt.Errorf("mend %s: %w", o.Action.words(o.Servers), err)
+	}
+	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("forget %s: %w", o.Action.words(o.Servers), err)
+	}
+	return nil
+}
+
+// OpenLab opens a lab of this computer.
+func OpenLab(l Lab) (Machines, error) {
+	opened, err := lab.Open(lab.Config{Dir: l.Dir, Name: l.Name, Subnet: l.Subnet})
+	if err != nil {
+		return nil, err
+	}
+	return opened, nil
+}

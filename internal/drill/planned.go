@@ -1,0 +1,197 @@
+package drill
+
+import (
+	"context"
+	"fmt"
+	"scaleup/internal/drill/inject"
+	"strings"
+
+	"scaleup/internal/drill/record"
+	"scaleup/internal/host"
+	"scaleup/internal/remote"
+	"scaleup/internal/spec"
+	"scaleup/internal/survey"
+)
+
+// change is a planned change as an Injection: it "bites" when it is done, and
+// "healing" takes it back.
+type change struct {
+	words   string
+	targets []string
+	do      func(context.Context) (proof string, err error)
+	undo    func(context.Context) error
+
+	done, undone record.Proof
+}
+
+func (c *change) String() string    { return c.words }
+func (c *change) Targets() []string { return c.targets }
+
+func (c *change) Inject(ctx context.Context) error {
+	proof, err := c.do(ctx)
+	if err != nil {
+		return err
+	}
+	c.done = record.Proof{OK: true, Text: proof}
+	return nil
+}
+
+func (c *change) Bites(context.Context) (record.Proof, error) { return c.done, nil }
+
+func (c *change) Heal(ctx context.Context) error {
+	if c.undo != nil {
+		if err := c.undo(ctx); err != nil {
+			return err
+		}
+	}
+	c.undone = record.Proof{OK: true, Text: "the site is as its file says"}
+	return nil
+}
+
+func (c *change) Healed(context.Context) (record.Proof, error) { return c.undone, nil }
+
+// reload reloads the programs that serve, on every server that has them, one after
+// another.
+func reload(e Env) inject.Injection {
+	var targets []string
+	for _, role := range []spec.Role{spec.Web, spec.LoadBalancer} {
+		for _, s := range e.Site.With(role) {
+			targets = append(targets, s.Name)
+		}
+	}
+	return &change{words: "reload Nginx and HAProxy everywhere", targets: targets, do: func(ctx context.Context) (string, error) {
+		for _, name := range targets {
+			if err := run(ctx, e.Hosts[name], "systemctl", "reload", unitOf(e, name)); err != nil {
+				return "", fmt.Errorf("%s: %w", name, err)
+			}
+		}
+		return "reloaded on " + strings.Join(targets, ", "), nil
+	}}
+}
+
+func unitOf(e Env, server string) string {
+	if s, err := e.Site.Server(server); err == nil && s.Role == spec.LoadBalancer {
+		return "haproxy.service"
+	}
+	return "nginx.service"
+}
+
+// run runs a program on a server, which has to succeed.
+func run(ctx context.Context, h host.Host, argv ...string) error {
+	var out strings.Builder
+	code, err := h.Exec(ctx, argv, host.Stdio{Out: &out, Err: &out})
+	if err == nil && code != 0 {
+		err = fmt.Errorf("%s: exit code %d: %s", strings.Join(argv, " "), code, strings.TrimSpace(out.String()))
+	}
+	return err
+}
+
+// switchPrimary hands the database's primary to another member, as an operator
+// would before working on its server.
+func switchPrimary(e Env) (inject.Injection, error) {
+	var others []string
+	for _, m := range e.Report.Database.Members {
+		if m.Server != e.Primary && m.State == "ONLINE" {
+			others = append(others, m.Server)
+		}
+	}
+	if len(others) == 0 {
+		return nil, &LacksError{"a second database server", "planned-switch hands the primary over"}
+	}
+	to := others[e.Rand.IntN(len(others))]
+	return &change{words: fmt.Sprintf("hand the primary from %s to %s", e.Primary, to), targets: []string{e.Primary, to}, do: func(ctx context.Context) (string, error) {
+		if _, err := e.Hosts[e.Primary].Call(ctx, remote.Request{Switch: to}); err != nil {
+			return "", err
+		}
+		s, err := e.Site.Server(to)
+		if err != nil {
+			return "", err
+		}
+		p, err := e.Hosts[to].Call(ctx, remote.Request{Member: survey.StatusURL(s)})
+		if err != nil {
+			return "", err
+		}
+		group, _ := survey.GroupOf(p)
+		return fmt.Sprintf("%s names %s the primary", to, group.Primary), nil
+	}}, nil
+}
+
+// settings applies the site with other settings on every tier.
+func settings(e Env) inject.Injection {
+	return &change{
+		words: "apply other settings to every tier, and the site's own again", targets: names(e, spec.LoadBalancer, spec.Web, spec.App),
+		do: func(ctx context.Context) (string, error) {
+			return "applied", e.Changes.Settings(ctx, true)
+		},
+		undo: func(ctx context.Context) error { return e.Changes.Settings(ctx, false) },
+	}
+}
+
+// release deploys another release and then the site's own again: a roll-out and a
+// roll-back.
+func release(e Env) inject.Injection {
+	return &change{
+		words: "deploy another release, and the site's own again", targets: names(e, spec.App),
+		do: func(ctx context.Context) (string, error) {
+			return "deployed", e.Changes.Release(ctx, NewRelease)
+		},
+		undo: func(ctx context.Context) error { return e.Changes.Release(ctx, OwnRelease) },
+	}
+}
+
+// brokenRelease deploys a release that cannot work. That it is refused is the
+// proof; one that is accepted shows in the requests.
+func brokenRelease(e Env) inject.Injection {
+	return &change{
+		words: "deploy a release whose program ends at once", targets: names(e, spec.App),
+		do: func(ctx context.Context) (string, error) {
+			err := e.Changes.Release(ctx, BrokenRelease)
+			if err == nil {
+				return "it was not refused", nil
+			}
+			if ctx.Err() != nil {
+				return "", err
+			}
+			return "refused: " + oneLine(err.Error()), nil
+		},
+		undo: func(ctx context.Context) error { return e.Changes.Release(ctx, OwnRelease) },
+	}
+}
+
+func oneLine(s string) string {
+	s = strings.Join(strings.Fields(s), " ")
+	if len(s) > 200 {
+		s = s[:200] + "…"
+	}
+	return s
+}
+
+// reboot restarts one server of each role, the holder of the virtual addresses and
+// the primary among them, through scaleup.
+func reboot(e Env) inject.Injection {
+	targets := []string{e.pick(spec.Web), e.pick(spec.App), e.Primary, e.Holder}
+	return &change{words: "reboot " + strings.Join(targets, ", ") + ", one after another", targets: targets, do: func(ctx context.Context) (string, error) {
+		return "all have rebooted", e.Changes.Reboot(ctx, targets...)
+	}}
+}
+
+// names lists the servers of roles.
+func names(e Env, roles ...spec.Role) []string {
+	var all []string
+	for _, role := range roles {
+		for _, s := range e.Site.With(role) {
+			all = append(all, s.Name)
+		}
+	}
+	return all
+}
+
+// LacksError refuses a drill that the site has nothing for.
+type LacksError struct{ What, Why string }
+
+func (e *LacksError) Error() string {
+	return fmt.Sprintf("the site has not got %s, and %s", e.What, e.Why)
+}
+
+// Hint implements the command line's way out.
+func (e *LacksError) Hint() string { return "scaleup drill --list shows what each drill needs" }

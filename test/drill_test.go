@@ -1,0 +1,216 @@
+//go:build lab
+
+package test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// drillResult is what tests read of drill --json.
+type drillResult struct {
+	Drill, Verdict, Dir string
+	Why                 []string
+	Objectives          []struct {
+		Name            string
+		Limit, Measured float64
+		Met             bool
+	}
+	Trials []struct {
+		Requests map[string]int
+		Ledger   struct{ Acked, Lost, Duplicated, Corrupt int }
+	}
+}
+
+func (r drillResult) String() string {
+	return fmt.Sprintf("%s %s %v %+v", r.Drill, r.Verdict, r.Why, r.Objectives)
+}
+
+// drills runs drills in one command, one trial each, and returns their results.
+func (s site) drills(t *testing.T, flags ...string) (map[string]drillResult, result) {
+	t.Helper()
+	r := s.scaleup(t, append([]string{"drill", "--json", "--trials", "1", "--keep-going", "--baseline", "10s"}, flags...)...)
+	var all struct{ Drills []drillResult }
+	if err := json.Unmarshal([]byte(r.stdout), &all); err != nil {
+		t.Fatalf("drill --json: %v\n%s%s", err, r.stdout, r.stderr)
+	}
+	by := map[string]drillResult{}
+	for _, d := range all.Drills {
+		by[d.Drill] = d
+	}
+	return by, r
+}
+
+// testControls shows that a drill measures what is there, and that it can fail: a
+// drill without a fault, one of a known outage, rows that were deleted, doubled and
+// altered by hand, and a fault that does not bite.
+func testControls(t *testing.T) {
+	by, r := ha.drills(t, "null", "blackhole", "control-lost", "control-duplicated", "control-corrupt", "control-mute")
+	if r.code != 2 {
+		t.Errorf("exit code %d, want 2: drills were missed on purpose\n%s", r.code, r.stderr)
+	}
+	for name, want := range map[string]string{
+		"null": "MET", "blackhole": "MET", "control-mute": "INCONCLUSIVE",
+		"control-lost": "MISSED", "control-duplicated": "MISSED", "control-corrupt": "MISSED",
+	} {
+		if by[name].Verdict != want {
+			t.Errorf("%s: want %s: %s", name, want, by[name])
+		}
+	}
+	for name, got := range map[string]int{
+		"control-lost": by["control-lost"].Trials[0].Ledger.Lost, "control-duplicated": by["control-duplicated"].Trials[0].Ledger.Duplicated,
+		"control-corrupt": by["control-corrupt"].Trials[0].Ledger.Corrupt,
+	} {
+		if got != 1 {
+			t.Errorf("%s: the ledger finds %d, want 1", name, got)
+		}
+	}
+	for _, d := range by {
+		v := ha.verify(t, d.Dir)
+		if v.code != r.code && v.code != map[string]int{"MET": 0, "MISSED": 2, "INCONCLUSIVE": 3}[d.Verdict] {
+			t.Errorf("verify of %s: code %d\n%s%s", d.Drill, v.code, v.stdout, v.stderr)
+		}
+	}
+	ha.must(t, 0, "plan")
+}
+
+// verify runs drill verify, which needs no site.
+func (s site) verify(t *testing.T, dir string) result {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), "bin/scaleup", "drill", "verify", dir)
+	cmd.Dir = repository(t)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	_ = cmd.Run() // its code says it all
+	return result{code: cmd.ProcessState.ExitCode(), stdout: stdout.String(), stderr: stderr.String()}
+}
+
+// testDrills runs short drills of every kind of fault: a process, a machine, a
+// configuration, a release. One trial of each is no claim about the site; the
+// claims are in docs/drills.
+func testDrills(t *testing.T) {
+	by, _ := ha.drills(t, "lb-process-kill", "lb-holder-freeze", "web-process-kill", "web-off", "app-process-kill", "lb-bad-config", "app-broken-release", "planned-reload")
+	if len(by) != 8 {
+		t.Errorf("%d drills have a result, want 8", len(by))
+	}
+	for _, d := range by {
+		if d.Verdict != "MET" {
+			t.Error(d)
+		}
+	}
+	ha.must(t, 0, "plan")
+}
+
+// testFrozenTool stops the drill itself for two seconds: what it measures then is
+// itself, and it has to say so.
+func testFrozenTool(t *testing.T) {
+	d := ha.startDrill(t, "null", "--duration", "6s")
+	d.await(t, "observe")
+	d.signal(t, syscall.SIGSTOP)
+	time.Sleep(2 * time.Second) // how long it is stopped: the control itself
+	d.signal(t, syscall.SIGCONT)
+	if code := d.wait(t); code != 3 || !strings.Contains(d.stdout.String(), "INCONCLUSIVE") {
+		t.Errorf("exit code %d, want 3 and INCONCLUSIVE:\n%s", code, d.stdout.String())
+	}
+}
+
+// testKilledTool kills the drill at every step. The fault must be gone within its
+// lease, and nothing may be left.
+func testKilledTool(t *testing.T) {
+	for _, step := range []struct{ drill, phase string }{
+		{"web-freeze", "baseline"}, {"web-freeze", "inject"}, {"web-freeze", "observe"}, {"web-freeze", "heal"}, {"web-freeze", "recover"},
+		{"lb-holder-off", "inject"}, {"lb-holder-off", "observe"}, {"planned-apply", "inject"},
+	} {
+		d := ha.startDrill(t, step.drill, "--duration", "5s")
+		d.await(t, step.phase)
+		d.signal(t, syscall.SIGKILL)
+		d.wait(t)
+		// The lease is the fault's duration and half a minute more.
+		ha.awaitHealthy(t, 90*time.Second)
+		eventually(t, 30*time.Second, func() error {
+			if r := ha.scaleup(t, "plan"); r.code != 0 {
+				return fmt.Errorf("%s killed at %q: plan ends with %d:\n%s%s", step.drill, step.phase, r.code, r.stdout, r.stderr)
+			}
+			return nil
+		})
+		if r := ha.must(t, 0, "heal"); !strings.Contains(r.stdout, "nothing was broken") {
+			t.Errorf("%s killed at %q has left: %s", step.drill, step.phase, r.stdout)
+		}
+	}
+}
+
+// testInterrupted ends a drill with Ctrl-C: it heals, and writes what it has.
+func testInterrupted(t *testing.T) {
+	d := ha.startDrill(t, "web-freeze")
+	d.await(t, "observe")
+	d.signal(t, syscall.SIGINT)
+	if code := d.wait(t); code != 3 || !strings.Contains(d.stdout.String(), "ABORTED") {
+		t.Errorf("exit code %d, want 3 and ABORTED:\n%s", code, d.stdout.String())
+	}
+	ha.awaitHealthy(t, 30*time.Second)
+	ha.must(t, 0, "plan")
+	reports, err := filepath.Glob(filepath.Join(repository(t), "examples/.scaleup/foobar-ha/drills/*/web-freeze/report.html"))
+	if err != nil || len(reports) == 0 {
+		t.Errorf("no report of the interrupted drill (%v)", err)
+	}
+}
+
+// drillProcess is a drill that is under way.
+type drillProcess struct {
+	cmd    *exec.Cmd
+	lines  *bufio.Scanner
+	stdout bytes.Buffer
+}
+
+func (s site) startDrill(t *testing.T, name string, flags ...string) *drillProcess {
+	t.Helper()
+	d := &drillProcess{cmd: exec.Command("bin/scaleup", append([]string{"drill", name, "-f", s.file, "--trials", "1", "--baseline", "3s"}, flags...)...)}
+	d.cmd.Dir = repository(t)
+	d.cmd.Stdout = &d.stdout
+	stderr, err := d.cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.lines = bufio.NewScanner(stderr)
+	if err := d.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.cmd.Process.Kill() }) // it may have ended
+	return d
+}
+
+// await returns when the drill says that a phase has begun.
+func (d *drillProcess) await(t *testing.T, phase string) {
+	t.Helper()
+	var said []string
+	for d.lines.Scan() {
+		said = append(said, d.lines.Text())
+		if strings.Contains(d.lines.Text(), " "+phase) {
+			return
+		}
+	}
+	t.Fatalf("the drill has ended before %q:\n%s\n%s", phase, strings.Join(said, "\n"), d.stdout.String())
+}
+
+func (d *drillProcess) signal(t *testing.T, s syscall.Signal) {
+	t.Helper()
+	if err := d.cmd.Process.Signal(s); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (d *drillProcess) wait(t *testing.T) int {
+	t.Helper()
+	for d.lines.Scan() { // until it closes its standard error
+	}
+	_ = d.cmd.Wait() // its code says it all
+	return d.cmd.ProcessState.ExitCode()
+}
