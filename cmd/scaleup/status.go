@@ -46,13 +46,24 @@ It exits with 0 when the site is healthy and with 2 when it is not.`,
 
 // status asks all servers and assesses the answers.
 func (op *operation) status(ctx context.Context) (status.Report, error) {
+	return op.assess(ctx, func() (connector, error) { return op.dialer() })
+}
+
+// connector reaches servers one by one.
+type connector interface {
+	dial(context.Context, topology.Server) (host.Host, error)
+}
+
+// assess asks all servers that run, over a connector that is asked for when there is
+// anybody to reach.
+func (op *operation) assess(ctx context.Context, connect func() (connector, error)) (status.Report, error) {
 	off, err := op.labOff(ctx)
 	if err != nil {
 		return status.Report{}, err
 	}
-	var d *dialer
+	var c connector
 	if len(off) < len(op.topology.Servers) {
-		if d, err = op.dialer(); err != nil {
+		if c, err = connect(); err != nil {
 			return status.Report{}, err
 		}
 	}
@@ -60,7 +71,7 @@ func (op *operation) status(ctx context.Context) (status.Report, error) {
 		if slices.Contains(off, s.Name) {
 			return nil, true, nil
 		}
-		h, err := d.dial(ctx, s)
+		h, err := c.dial(ctx, s)
 		return h, false, err
 	})
 	ca := ""

@@ -14,6 +14,7 @@ const (
 	lagLimit     = 10 * time.Millisecond  // 99th percentile of the generator's own lag
 	stallLimit   = 500 * time.Millisecond // its longest: half of what a user forgives
 	baselineGood = 0.999                  // share of operations that were ok before the fault
+	warmUp       = 2 * time.Second        // of a baseline: connections are opened, and caches filled
 	// patienceToRecover is how long a trial waits for full redundancy after healing.
 	patienceToRecover = 2 * time.Minute
 )
@@ -55,7 +56,7 @@ func verdictOf(t record.Trial, r record.TrialResult) record.Verdict {
 
 // void says why a trial says nothing about the site, or "".
 func void(v view) string {
-	baseline := measure.Count(v.Ops, func(o record.Op) bool { return users(o) && o.Due < v.Marks.Inject })
+	baseline := measure.Count(v.Ops, func(o record.Op) bool { return users(o) && o.Due >= warmUp && o.Due < v.Marks.Inject })
 	share := float64(baseline.Of(record.OK)) / float64(max(1, baseline.All()))
 	switch {
 	case v.Void != "":

@@ -22,6 +22,7 @@ const (
 	biteWithin    = 10 * time.Second
 	healWithin    = 90 * time.Second
 	pace          = 100 * time.Millisecond // of asking whether something has come about
+	healthPace    = 500 * time.Millisecond // of asking all servers how they are, which costs them something
 )
 
 // trial runs the load, breaks the site, heals it and records what happened. An
@@ -146,6 +147,9 @@ func (t *underway) recover(ctx context.Context) {
 	t.phase("recover", patienceToRecover)
 	whole := t.await(ctx, patienceToRecover, func(ctx context.Context) (bool, error) {
 		healthy, _, err := t.Healthy(ctx)
+		if !healthy {
+			t.pause(ctx, healthPace)
+		}
 		return healthy, err
 	})
 	if whole {

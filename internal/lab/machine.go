@@ -126,9 +126,11 @@ func (l *Lab) HostKey(server string) (string, error) {
 
 // startScript enters the machine's cgroups, mounts its file systems in the mount
 // namespace it was started in, and becomes nspawn. So mounts and loop device
-// live exactly as long as the machine does.
+// live exactly as long as the machine does. A machine has the ordinary priority,
+// whoever switches it on: a drill has a higher one.
 const startScript = `
 set -e
+renice -n 0 -p $$ >/dev/null
 while [ "$1" != -- ]; do echo 0 > "$1/cgroup.procs"; shift; done
 lower=$2; dir=$3; shift 3
 mount -t overlay overlay -o "lowerdir=$lower,upperdir=$dir/upper,workdir=$dir/work" "$dir/root"

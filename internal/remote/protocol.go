@@ -25,7 +25,8 @@ const (
 
 // Request asks one server for any of these, which are answered in this order.
 type Request struct {
-	Observe    []resource.Resource `json:"observe,omitempty"` // states, by resource ID
+	Background bool                `json:"background,omitempty"` // from now on, whatever works on the server goes first
+	Observe    []resource.Resource `json:"observe,omitempty"`    // states, by resource ID
 	Apply      *Apply              `json:"apply,omitempty"`
 	Confirm    bool                `json:"confirm,omitempty"` // keep the firewall just applied
 	Rotate     *Rotate             `json:"rotate,omitempty"`

@@ -11,6 +11,7 @@ import (
 
 	"scaleup/internal/facts"
 	"scaleup/internal/haproxyctl"
+	"scaleup/internal/priority"
 	"scaleup/internal/resource"
 )
 
@@ -46,7 +47,7 @@ func (s *Server) Serve(ctx context.Context, r io.Reader, w io.Writer) error {
 func (s *Server) Answer(ctx context.Context, q Request) Response {
 	var p Response
 	for _, step := range []func(context.Context, Request, *Response) error{
-		s.apply, s.confirm, s.rotate, s.handOver, s.standBy, switchPrimary, s.reboot, s.observe, s.units, s.facts, balancer, member, s.query, s.fault,
+		background, s.apply, s.confirm, s.rotate, s.handOver, s.standBy, switchPrimary, s.reboot, s.observe, s.units, s.facts, balancer, member, s.query, s.fault,
 	} {
 		if err := step(ctx, q, &p); err != nil {
 			return Response{Error: err.Error()}
@@ -159,4 +160,15 @@ func (s *Server) facts(ctx context.Context, q Request, p *Response) error {
 	}
 	p.Facts = &f
 	return nil
+}
+
+// backgroundNice leaves a fortieth of a processor to questions while the server's own
+// programs have use for it all.
+const backgroundNice = 15
+
+func background(_ context.Context, q Request, _ *Response) error {
+	if !q.Background {
+		return nil
+	}
+	return priority.Set(backgroundNice)
 }

@@ -87,8 +87,8 @@ func auditReal(t *testing.T, s *Store) {
 		}
 		drinks++
 	}
-	if err := rows.Err(); err != nil || drinks != 12 {
-		t.Errorf("got %d drinks, %v; want 12", drinks, err)
+	if err := rows.Err(); err != nil || drinks != 19 {
+		t.Errorf("got %d drinks, %v; want 19", drinks, err)
 	}
 }
 

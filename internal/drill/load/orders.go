@@ -11,8 +11,14 @@ import (
 	"scaleup/internal/drill/record"
 )
 
-// orderItem is the drink that is ordered.
-const orderItem = 1
+// waters are the drinks that are ordered: practically endless, and several, because an
+// order locks its drink until it is on a majority of the database servers. With one
+// of them, all orders of a drill would wait for each other.
+var waters = [...]int64{1, 13, 14, 15, 16, 17, 18, 19}
+
+// water is what an operation orders. The numbers of writes are not just any, as the
+// load's kinds take turns, so they are scattered (Knuth's multiplicative hash).
+func water(seq int) int64 { return waters[uint32(seq)*2654435761>>29] }
 
 // Orders returns a Stream's Do that orders at the reference application
 // (foobar/internal/web): what record.Quantity says, under the key record.Key. The
@@ -26,10 +32,10 @@ func Orders(c *Client, run string) Doer {
 		reply := c.Do(ctx, op, Request{
 			Method: http.MethodPost,
 			URL:    url.URL{Path: "/api/orders"},
-			JSON:   fmt.Appendf(nil, `{"item":%d,"quantity":%d,"key":%q}`, orderItem, quantity, record.Key(run, op.Seq)),
+			JSON:   fmt.Appendf(nil, `{"item":%d,"quantity":%d,"key":%q}`, water(op.Seq), quantity, record.Key(run, op.Seq)),
 		}, body)
 		if reply.Err == nil {
-			checkOrder(&reply, body.Bytes(), quantity)
+			checkOrder(&reply, body.Bytes(), water(op.Seq), quantity)
 		}
 		settle(op, reply)
 	}
@@ -37,7 +43,7 @@ func Orders(c *Client, run string) Doer {
 
 // checkOrder fills in what the body of an answer says: the order as it was asked
 // for, or the application's reason why there is none.
-func checkOrder(r *Reply, body []byte, quantity int) {
+func checkOrder(r *Reply, body []byte, item int64, quantity int) {
 	var answer struct {
 		ID       int64 `json:"id"`
 		Item     int64 `json:"item"`
@@ -50,6 +56,6 @@ func checkOrder(r *Reply, body []byte, quantity int) {
 		r.Wrong = true
 		return
 	}
-	r.Wrong = answer.ID < 1 || answer.Item != orderItem || answer.Quantity != quantity
+	r.Wrong = answer.ID < 1 || answer.Item != item || answer.Quantity != quantity
 	r.Code = answer.Error.Code
 }

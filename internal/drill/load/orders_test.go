@@ -21,7 +21,7 @@ func TestOrderAsSent(t *testing.T) {
 			t.Error(err)
 		}
 		w.WriteHeader(http.StatusCreated)
-		io.WriteString(w, `{"id":7,"item":1,"slug":"foo","quantity":3,"total_cents":900,"server":"db1"}`)
+		io.WriteString(w, `{"id":7,"item":19,"slug":"foo","quantity":3,"total_cents":900,"server":"db1"}`)
 	}))
 	do := Orders(s.client(t), "t1")
 	for name, h := range hows {
@@ -29,7 +29,7 @@ func TestOrderAsSent(t *testing.T) {
 		if op.Outcome != record.OK || op.Status != http.StatusCreated {
 			t.Errorf("%s: %+v", name, op)
 		}
-		want := map[string]any{"item": 1.0, "quantity": 3.0, "key": "drill-t1-0000042"}
+		want := map[string]any{"item": 19.0, "quantity": 3.0, "key": "drill-t1-0000042"}
 		if diff := cmp.Diff(want, order); diff != "" || method != http.MethodPost || path != "/api/orders" {
 			t.Errorf("%s: %s %s (-want +got):\n%s", name, method, path, diff)
 		}
@@ -49,11 +49,11 @@ func TestOrderOutcomes(t *testing.T) {
 		want           record.Outcome
 		word           string
 	}{
-		{"placed", "", 201, `{"id":7,"item":1,"quantity":3}`, ok, ""},
-		{"placed before", "", 200, `{"id":7,"item":1,"quantity":3}`, ok, ""},
-		{"another's order", "", 200, `{"id":7,"item":1,"quantity":4}`, unknown, "wrong body"},
+		{"placed", "", 201, `{"id":7,"item":19,"quantity":3}`, ok, ""},
+		{"placed before", "", 200, `{"id":7,"item":19,"quantity":3}`, ok, ""},
+		{"another's order", "", 200, `{"id":7,"item":19,"quantity":4}`, unknown, "wrong body"},
 		{"another drink", "", 201, `{"id":7,"item":2,"quantity":3}`, unknown, "wrong body"},
-		{"no number", "", 201, `{"item":1,"quantity":3}`, unknown, "wrong body"},
+		{"no number", "", 201, `{"item":19,"quantity":3}`, unknown, "wrong body"},
 		{"a page", "", 200, `<h1>Foobar</h1>`, unknown, "wrong body"},
 		{"nothing", "", 201, ``, unknown, "wrong body"},
 		{"sold out", "", 409, `{"error":{"code":"not_enough_stock","message":"…"}}`, failed, "409"},

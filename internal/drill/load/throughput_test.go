@@ -52,10 +52,11 @@ func processorTime(b *testing.B) time.Duration {
 func report(b *testing.B, ops []record.Op, span, used time.Duration) {
 	b.Helper()
 	q := Quality(ops)
-	bad := 0
+	bad, words := 0, map[string]int{}
 	for _, o := range ops {
 		if !o.Good() {
 			bad++
+			words[o.Error]++
 		}
 	}
 	milliseconds := func(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
@@ -65,7 +66,7 @@ func report(b *testing.B, ops []record.Op, span, used time.Duration) {
 	b.ReportMetric(float64(bad), "not-ok")
 	b.ReportMetric(100*used.Seconds()/span.Seconds(), "cpu-%")
 	if bad > 0 {
-		b.Errorf("%d of %d operations were not answered well", bad, len(ops))
+		b.Errorf("%d of %d operations were not answered well: %v", bad, len(ops), words)
 	}
 }
 
