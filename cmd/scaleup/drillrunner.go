@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 
 	"scaleup/internal/drill"
 	"scaleup/internal/drill/inject"
@@ -120,34 +121,43 @@ func (op *operation) reproduce(f drillFlags) func(string, uint64) string {
 
 // standing are connections that stand, for asking how the site is. To make nine new
 // ones takes the servers several tenths of a second of processor time, and to answer
-// a third of one, which a drill would measure: so they are asked in the background.
-type standing map[string]host.Host
+// a third of one, which a drill would measure where all servers share this computer:
+// so they are asked in the background, and one after the other.
+type standing struct {
+	hosts map[string]host.Host
+	turn  *sync.Mutex
+}
 
 // standing also brings the binary along where a server has not got it yet.
 func (op *operation) standing(ctx context.Context) (standing, func(), error) {
 	hosts, done, err := op.connect(ctx)
 	if err != nil {
-		return nil, nil, err
+		return standing{}, nil, err
 	}
 	for name, h := range hosts {
 		if _, err := h.Call(ctx, remote.Request{Background: true}); err != nil {
 			done()
-			return nil, nil, fmt.Errorf("%s: %w", name, err)
+			return standing{}, nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	return hosts, done, nil
+	return standing{hosts, new(sync.Mutex)}, done, nil
 }
 
 func (s standing) dial(_ context.Context, server topology.Server) (host.Host, error) {
-	return kept{s[server.Name]}, nil
+	return kept{s.hosts[server.Name], s.turn}, nil
 }
 
 // kept is a connection that stays open for the next question. A server that has been
 // restarted is reached anew, and asked in the background again.
-type kept struct{ host.Host }
+type kept struct {
+	host.Host
+	turn *sync.Mutex
+}
 
 // Call implements host.Host.
 func (k kept) Call(ctx context.Context, q remote.Request) (remote.Response, error) {
+	k.turn.Lock()
+	defer k.turn.Unlock()
 	q.Background = true
 	return k.Host.Call(ctx, q)
 }

@@ -91,7 +91,7 @@ func controls() []Drill {
 			Limits: promise(outage(0).and("failed", 0)), Make: nothing,
 		},
 		{
-			Name: "blackhole", Summary: "drop every packet to and from the virtual addresses for 3.0 s: does the drill measure 3.0 s", Hold: 6 * time.Second, SelfHealing: true,
+			Name: "blackhole", Summary: "drop every packet to and from the public address for 3.0 s: does the drill measure 3.0 s", Hold: 6 * time.Second, SelfHealing: true,
 			Limits: promise(none.and("blackhole_error_ms", 100)), Make: blackhole,
 		},
 		{

@@ -112,10 +112,16 @@ func (e Env) everywhere(r spec.Role, f func(topology.Server) fault.Fault) inject
 	return e.onServers(faults)
 }
 
-// blackhole is on the load balancer that holds the addresses: no other gets their
-// packets, and adverts are not among them, so that they stay where they are.
+// blackhole cuts off what the load goes to: the public address, and the internal one
+// where the writes are rows of the drill's own. It is on the load balancer that holds
+// them: no other gets their packets, and adverts are not among them, so that they stay
+// where they are.
 func blackhole(e Env) (inject.Injection, error) {
-	return e.on(e.Holder, &fault.Blackhole{Addresses: []netip.Addr{e.Site.Public, e.Site.Internal}, For: blackholeFor, SSH: e.sshPort(e.Holder)})
+	cut := []netip.Addr{e.Site.Public}
+	if !e.Site.Site.Drill.Orders {
+		cut = append(cut, e.Site.Internal)
+	}
+	return e.on(e.Holder, &fault.Blackhole{Addresses: cut, For: blackholeFor, SSH: e.sshPort(e.Holder)})
 }
 
 func badConfig(e Env) (inject.Injection, error) {

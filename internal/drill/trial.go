@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"scaleup/internal/drill/inject"
 	"scaleup/internal/drill/measure"
 	"scaleup/internal/drill/record"
+	"scaleup/internal/remote"
 )
 
 // Times of a trial that do not depend on the drill.
@@ -29,6 +31,7 @@ const (
 // error means that there is nothing to judge; a trial that went wrong says so in
 // Void or Aborted. It heals in any case, also when ctx has ended.
 func (r *Runner) trial(ctx context.Context, d Drill, number int, baseline time.Duration) (record.Trial, Holdings, error) {
+	r.reconnect(ctx)
 	env, err := r.env(ctx, d)
 	if err != nil {
 		return record.Trial{}, Holdings{}, err
@@ -54,6 +57,21 @@ func (r *Runner) trial(ctx context.Context, d Drill, number int, baseline time.D
 	t.run(ctx, baseline)
 	holdings := t.finish(ctx, run)
 	return t.Trial, holdings, nil
+}
+
+// reconnect opens the connections anew that an earlier trial has broken: a server
+// that was switched off has forgotten its own. One that still cannot be reached shows
+// when the site's health is asked.
+func (r *Runner) reconnect(ctx context.Context) {
+	var wait sync.WaitGroup
+	for _, h := range r.Hosts {
+		wait.Go(func() {
+			if _, err := h.Call(ctx, remote.Request{}); err != nil {
+				_ = h.Reconnect(ctx)
+			}
+		})
+	}
+	wait.Wait()
 }
 
 // underway is a trial while it runs.

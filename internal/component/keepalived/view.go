@@ -23,6 +23,7 @@ type view struct {
 	FastAdverts          bool // keepalived ≥ 2.3.2: 0.1 s and timer_expired_backup
 	Peers                []topology.Server
 	VIPs                 []vip
+	Cut                  string // ends every connection to the addresses
 
 	AgentUnit, AgentUser, AgentConfig, TrackFile, RuntimeDirectory string
 }
@@ -57,6 +58,7 @@ func newView(in component.Input) (*view, error) {
 	for _, a := range []netip.Addr{t.Public, t.Internal} {
 		v.VIPs = append(v.VIPs, vip{Address: a, Interface: interfaceFor(in.Facts, a, own)})
 	}
+	v.Cut = fmt.Sprintf("/usr/bin/ss --kill --tcp --numeric --no-header src %s or src %s", t.Public, t.Internal)
 	for _, w := range []string{v.Server, v.Site, own, v.VIPs[0].Interface, v.VIPs[1].Interface} {
 		if !wordForm.MatchString(w) {
 			return nil, fmt.Errorf("%q cannot stand in its configuration; use letters, digits, dots and hyphens", w)
