@@ -41,7 +41,7 @@ var allowed = map[string][]string{
 	"drill/ledger":  {"drill/record"},
 	"drill/report":  {"drill/measure", "drill/record"},
 	"drill/inject":  {"drill/record", "fault", "host", "lab", "remote"},
-	"drill":         {"drill/*", "fault", "host", "remote", "spec", "status", "survey", "topology"},
+	"drill":         {"drill/*", "fault", "host", "remote", "resource", "spec", "status", "survey", "topology"},
 	"guard":         {"sdnotify"},
 	"lbagent":       {"sdnotify"},
 }

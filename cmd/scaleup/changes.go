@@ -26,7 +26,7 @@ var _ drill.Changes = (*changes)(nil)
 
 // Settings implements drill.Changes: a variable of the app, the address HAProxy
 // checks it at, and a file of the web tier.
-func (c *changes) Settings(ctx context.Context, changed bool) error {
+func (c *changes) Settings(ctx context.Context, changed bool) (steps int, err error) {
 	if !changed {
 		return c.apply(ctx, func(*spec.Site) error { return nil })
 	}
@@ -48,7 +48,7 @@ const brokenProgram = "scaleup-drill-broken"
 
 // Release implements drill.Changes.
 func (c *changes) Release(ctx context.Context, r drill.Release) error {
-	return c.apply(ctx, func(s *spec.Site) (err error) {
+	_, err := c.apply(ctx, func(s *spec.Site) (err error) {
 		switch r {
 		case drill.NewRelease:
 			s.App.Release, err = c.copyOf(s.App.Release, "release", "scaleup-drill.txt", "another release\n", 0o644)
@@ -58,23 +58,24 @@ func (c *changes) Release(ctx context.Context, r drill.Release) error {
 		}
 		return err
 	})
+	return err
 }
 
 // Reboot implements drill.Changes.
 func (c *changes) Reboot(ctx context.Context, servers ...string) error {
-	op := *c.op
-	return op.converge(ctx, servers)
+	_, err := c.op.converge(ctx, servers)
+	return err
 }
 
 // apply converges the site with something changed in it.
-func (c *changes) apply(ctx context.Context, change func(*spec.Site) error) error {
+func (c *changes) apply(ctx context.Context, change func(*spec.Site) error) (steps int, err error) {
 	site := *c.op.topology.Site
 	if err := change(&site); err != nil {
-		return err
+		return 0, err
 	}
 	t, err := topology.Build(&site)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	op := *c.op
 	op.topology = t
@@ -82,26 +83,26 @@ func (c *changes) apply(ctx context.Context, change func(*spec.Site) error) erro
 }
 
 // converge applies the site quietly, without asking, and reboots servers.
-func (op *operation) converge(ctx context.Context, reboot []string) error {
+func (op *operation) converge(ctx context.Context, reboot []string) (steps int, err error) {
 	unlock, err := op.lock(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer unlock()
 	s, done, err := op.survey(ctx, nil)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer done()
 	if err := s.reboot(reboot); err != nil {
-		return err
+		return 0, err
 	}
 	log, err := journal.Open(filepath.Join(op.stateDir, "journal.ndjson"), "drill", nil)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer log.Close()
-	return op.carryOut(ctx, s, log)
+	return len(s.plan.Steps), op.carryOut(ctx, s, log)
 }
 
 // copyOf copies a folder and adds a file to the copy.

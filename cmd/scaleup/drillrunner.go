@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -54,6 +55,12 @@ func (op *operation) drillRunner(ctx context.Context, f drillFlags, dir string) 
 		doneHealth()
 		return nil, nil, fmt.Errorf("make a folder for changed releases: %w", err)
 	}
+	converge, err := op.convergeCommand()
+	if err != nil {
+		done()
+		doneHealth()
+		return nil, nil, err
+	}
 	t := op.topology
 	r := &drill.Runner{
 		Site: t, Hosts: hosts, Dial: func(ctx context.Context, s topology.Server) (host.Host, error) { return d.dial(ctx, s) },
@@ -66,22 +73,34 @@ func (op *operation) drillRunner(ctx context.Context, f drillFlags, dir string) 
 		Changes: &changes{op: op, dir: scratch},
 		Options: drill.Options{
 			Read: f.rate * drill.DefaultRead / (drill.DefaultRead + drill.DefaultWrite), Write: f.rate * drill.DefaultWrite / (drill.DefaultRead + drill.DefaultWrite),
-			Trials: f.trials, Seed: f.seed, Hold: f.duration, Baseline: f.baseline, Dir: dir, Version: version(), Reproduce: op.reproduce(f),
+			Trials: f.trials, Seed: f.seed, Hold: f.duration, Baseline: f.baseline, Dir: dir, Version: version(), Reproduce: op.reproduce(f), Converge: converge,
 		},
 		Show: newDrillProgress(op.err).show,
 	}
+	r.Reaper = inject.Reaper{StateDir: op.stateDir, Start: inject.Detached(op.binary.Path)}
 	if t.InLab() {
 		r.Lab = d.lab
-		r.Reaper = inject.Reaper{
-			StateDir: op.stateDir, Start: inject.Detached(op.binary.Path),
-			Lab: inject.Lab{Dir: d.lab.Dir(), Name: t.Site.Lab.Name, Subnet: t.Site.Lab.Subnet},
-		}
+		r.Reaper.Lab = inject.Lab{Dir: d.lab.Dir(), Name: t.Site.Lab.Name, Subnet: t.Site.Lab.Subnet}
 	}
 	return r, func() {
 		done()
 		doneHealth()
 		os.RemoveAll(scratch)
 	}, nil
+}
+
+// convergeCommand makes the site what its file says; it is run by a process of its
+// own, should a drill die while it changes the site.
+func (op *operation) convergeCommand() ([]string, error) {
+	file, err := filepath.Abs(op.topology.Site.File)
+	if err != nil {
+		return nil, fmt.Errorf("find the site file: %w", err)
+	}
+	argv := []string{op.binary.Path, "up", "--yes", "--no-input", "-f", file}
+	if op.labDir != "" {
+		argv = append(argv, "--lab-dir", op.labDir)
+	}
+	return argv, nil
 }
 
 // roots are who may have signed the site's certificate: its own authority, or

@@ -43,12 +43,10 @@ type healed struct {
 func (op *operation) heal(ctx context.Context) error {
 	found := []string{}
 	var failures []error
-	if op.topology.InLab() {
-		left, err := inject.HealLab(ctx, op.stateDir, inject.OpenLab)
-		failures = append(failures, err)
-		for _, l := range left {
-			found = append(found, l.String())
-		}
+	left, err := inject.HealLab(ctx, op.stateDir, inject.OpenLab)
+	failures = append(failures, err)
+	for _, l := range left {
+		found = append(found, l.String())
 	}
 	onServers, err := op.healServers(ctx)
 	found, failures = append(found, onServers...), append(failures, err)

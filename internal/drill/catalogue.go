@@ -23,6 +23,9 @@ type Drill struct {
 	// Make chooses the target and makes the fault.
 	Make func(Env) (inject.Injection, error)
 
+	// RateShare is the part of the asked rate that it runs at; 0 is all of it.
+	RateShare float64
+
 	HealApart   bool // the moment of healing is judged by a promise of its own
 	SelfHealing bool // the site gets over it without anybody healing it
 	Planned     bool // a change that scaleup makes itself
@@ -92,7 +95,10 @@ func controls() []Drill {
 		},
 		{
 			Name: "blackhole", Summary: "drop every packet to and from the public address for 3.0 s: does the drill measure 3.0 s", Hold: 6 * time.Second, SelfHealing: true,
-			Limits: promise(none.and("blackhole_error_ms", 100)), Make: blackhole,
+			// Whoever waited for three seconds comes at once afterwards. Where all servers share
+			// this computer, the full rate's crowd would starve the measurement itself.
+			RateShare: 0.4,
+			Limits:    promise(none.and("blackhole_error_ms", 100)), Make: blackhole,
 		},
 		{
 			Name: "control-mute", Summary: "a fault that does not bite: must end INCONCLUSIVE", Control: true, SelfHealing: true,
@@ -130,7 +136,7 @@ func webDrills() []Drill {
 		},
 		{
 			Name: "lb-bad-config", Summary: "break HAProxy's configuration on every load balancer and reload it", Hold: holdKill,
-			Limits: promise(outage(0).and("failed", 0)), Make: badConfig,
+			Limits: promise(none.and("failed", 0)), Make: badConfig,
 		},
 		{
 			Name: "web-process-kill", Summary: "kill -9 of Nginx on one web server", Hold: holdKill, SelfHealing: true,
@@ -162,7 +168,7 @@ func webDrills() []Drill {
 		},
 		{
 			Name: "app-broken-release", Summary: "deploy a release that cannot work", Planned: true, Hold: time.Second,
-			Limits: promise(outage(0).and("failed", 0)), Make: planned(brokenRelease),
+			Limits: promise(none.and("failed", 0)), Make: planned(brokenRelease),
 		},
 		{
 			Name: "app-all-off", Summary: "cut the power of every application server", Needs: NeedsLab, Hold: holdServer,

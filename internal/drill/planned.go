@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"scaleup/internal/drill/inject"
 	"strings"
+	"time"
 
 	"scaleup/internal/drill/record"
 	"scaleup/internal/host"
 	"scaleup/internal/remote"
+	"scaleup/internal/resource"
 	"scaleup/internal/spec"
 	"scaleup/internal/survey"
 )
@@ -21,13 +23,29 @@ type change struct {
 	do      func(context.Context) (proof string, err error)
 	undo    func(context.Context) error
 
+	watch        func() (done func() error, err error) // somebody takes it back should this process die
+	unwatch      func() error
 	done, undone record.Proof
+}
+
+// changeLease is how long a planned change and its way back may take.
+const changeLease = 15 * time.Minute
+
+// watched has a change taken back should this process die.
+func (e Env) watched(c *change) inject.Injection {
+	c.watch = func() (func() error, error) { return inject.Watched(e.Reaper, e.ID, changeLease, e.Options.Converge) }
+	return c
 }
 
 func (c *change) String() string    { return c.words }
 func (c *change) Targets() []string { return c.targets }
 
-func (c *change) Inject(ctx context.Context) error {
+func (c *change) Inject(ctx context.Context) (err error) {
+	if c.watch != nil {
+		if c.unwatch, err = c.watch(); err != nil {
+			return err
+		}
+	}
 	proof, err := c.do(ctx)
 	if err != nil {
 		return err
@@ -44,36 +62,39 @@ func (c *change) Heal(ctx context.Context) error {
 			return err
 		}
 	}
+	if c.unwatch != nil {
+		if err := c.unwatch(); err != nil {
+			return err
+		}
+	}
 	c.undone = record.Proof{OK: true, Text: "the site is as its file says"}
 	return nil
 }
 
 func (c *change) Healed(context.Context) (record.Proof, error) { return c.undone, nil }
 
-// reload reloads the programs that serve, on every server that has them, one after
-// another.
+// reload reloads the programs that serve, on every server that has them, the way
+// scaleup does it: it makes their records say that they have read an older
+// configuration, which is what a changed file comes to, and applies.
 func reload(e Env) inject.Injection {
-	var targets []string
-	for _, role := range []spec.Role{spec.Web, spec.LoadBalancer} {
-		for _, s := range e.Site.With(role) {
-			targets = append(targets, s.Name)
-		}
-	}
-	return &change{words: "reload Nginx and HAProxy everywhere", targets: targets, do: func(ctx context.Context) (string, error) {
+	targets := names(e, spec.Web, spec.LoadBalancer)
+	return e.watched(&change{words: "reload Nginx and HAProxy everywhere", targets: targets, do: func(ctx context.Context) (string, error) {
 		for _, name := range targets {
-			if err := run(ctx, e.Hosts[name], "systemctl", "reload", unitOf(e, name)); err != nil {
+			unit, file := "nginx.service", "/etc/nginx/nginx.conf"
+			if s, err := e.Site.Server(name); err == nil && s.Role == spec.LoadBalancer {
+				unit, file = haproxyUnit, haproxyConfig
+			}
+			expression := `s|^[0-9a-f]\{64\}  ` + file + `$|` + strings.Repeat("0", 64) + `  ` + file + `|`
+			if err := run(ctx, e.Hosts[name], "sed", "-i", expression, resource.LoadedDir+"/"+unit); err != nil {
 				return "", fmt.Errorf("%s: %w", name, err)
 			}
 		}
-		return "reloaded on " + strings.Join(targets, ", "), nil
-	}}
-}
-
-func unitOf(e Env, server string) string {
-	if s, err := e.Site.Server(server); err == nil && s.Role == spec.LoadBalancer {
-		return "haproxy.service"
-	}
-	return "nginx.service"
+		steps, err := e.Changes.Settings(ctx, false)
+		if err == nil && steps < len(targets) {
+			err = fmt.Errorf("there were %d steps, fewer than servers to reload", steps)
+		}
+		return fmt.Sprintf("reloaded on %s, %d steps", strings.Join(targets, ", "), steps), err
+	}})
 }
 
 // run runs a program on a server, which has to succeed.
@@ -118,31 +139,35 @@ func switchPrimary(e Env) (inject.Injection, error) {
 
 // settings applies the site with other settings on every tier.
 func settings(e Env) inject.Injection {
-	return &change{
+	return e.watched(&change{
 		words: "apply other settings to every tier, and the site's own again", targets: names(e, spec.LoadBalancer, spec.Web, spec.App),
 		do: func(ctx context.Context) (string, error) {
-			return "applied", e.Changes.Settings(ctx, true)
+			steps, err := e.Changes.Settings(ctx, true)
+			return fmt.Sprintf("applied, %d steps", steps), err
 		},
-		undo: func(ctx context.Context) error { return e.Changes.Settings(ctx, false) },
-	}
+		undo: func(ctx context.Context) error {
+			_, err := e.Changes.Settings(ctx, false)
+			return err
+		},
+	})
 }
 
 // release deploys another release and then the site's own again: a roll-out and a
 // roll-back.
 func release(e Env) inject.Injection {
-	return &change{
+	return e.watched(&change{
 		words: "deploy another release, and the site's own again", targets: names(e, spec.App),
 		do: func(ctx context.Context) (string, error) {
 			return "deployed", e.Changes.Release(ctx, NewRelease)
 		},
 		undo: func(ctx context.Context) error { return e.Changes.Release(ctx, OwnRelease) },
-	}
+	})
 }
 
 // brokenRelease deploys a release that cannot work. That it is refused is the
 // proof; one that is accepted shows in the requests.
 func brokenRelease(e Env) inject.Injection {
-	return &change{
+	return e.watched(&change{
 		words: "deploy a release whose program ends at once", targets: names(e, spec.App),
 		do: func(ctx context.Context) (string, error) {
 			err := e.Changes.Release(ctx, BrokenRelease)
@@ -155,7 +180,7 @@ func brokenRelease(e Env) inject.Injection {
 			return "refused: " + oneLine(err.Error()), nil
 		},
 		undo: func(ctx context.Context) error { return e.Changes.Release(ctx, OwnRelease) },
-	}
+	})
 }
 
 func oneLine(s string) string {
@@ -170,9 +195,9 @@ func oneLine(s string) string {
 // the primary among them, through scaleup.
 func reboot(e Env) inject.Injection {
 	targets := []string{e.pick(spec.Web), e.pick(spec.App), e.Primary, e.Holder}
-	return &change{words: "reboot " + strings.Join(targets, ", ") + ", one after another", targets: targets, do: func(ctx context.Context) (string, error) {
+	return e.watched(&change{words: "reboot " + strings.Join(targets, ", ") + ", one after another", targets: targets, do: func(ctx context.Context) (string, error) {
 		return "all have rebooted", e.Changes.Reboot(ctx, targets...)
-	}}
+	}})
 }
 
 // names lists the servers of roles.

@@ -10,6 +10,7 @@
 package drill
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,8 +40,14 @@ type Runner struct {
 	Options Options
 	Show    func(Progress)
 
-	id   string // of the drill's run, part of every key it writes
-	rand *rand.Rand
+	id    string  // of the drill's run, part of every key it writes
+	share float64 // of the rate, see Drill.RateShare
+	rand  *rand.Rand
+}
+
+// rates are the reads and writes per second of the drill that runs.
+func (r *Runner) rates() (read, write float64) {
+	return r.Options.Read * r.share, r.Options.Write * r.share
 }
 
 // Options are the flags of the verb.
@@ -52,6 +59,7 @@ type Options struct {
 	Baseline    time.Duration // of the first trial; the others have NextBaseline at most
 	Dir         string        // where results are written, one folder per drill
 	Version     string        // scaleup's
+	Converge    []string      // argv of the command that makes the site what its file says
 	Reproduce   func(drill string, seed uint64) string
 }
 
@@ -63,8 +71,9 @@ const (
 
 // Changes are what scaleup does to a site on purpose, as its other verbs do it.
 type Changes interface {
-	// Settings applies the site with other settings on every tier, or its own again.
-	Settings(ctx context.Context, changed bool) error
+	// Settings applies the site with other settings on every tier, or its own again,
+	// and says in how many steps.
+	Settings(ctx context.Context, changed bool) (steps int, err error)
 	// Release deploys another release of the app, or the site's own again.
 	Release(ctx context.Context, r Release) error
 	// Reboot restarts servers, one after another.
@@ -147,7 +156,9 @@ func (r *Runner) Run(ctx context.Context, d Drill) (record.Result, error) {
 	seed := r.Options.Seed
 	r.rand = newRand(seed)
 	r.id = fmt.Sprintf("%s%04x", time.Now().UTC().Format("0102150405"), seed&0xffff)
-	promises := d.Promises(r.Site.Site, r.Options.Read+r.Options.Write)
+	r.share = cmp.Or(d.RateShare, 1)
+	read, write := r.rates()
+	promises := d.Promises(r.Site.Site, read+write)
 	files, err := newFolder(r.Options.Dir, d.Name)
 	if err != nil {
 		return record.Result{}, err
@@ -184,7 +195,7 @@ func (r *Runner) begin(d Drill, dir string) record.Result {
 		Version: r.Options.Version, NotTested: append(notTested(r.Lab != nil), d.NotTested...), Reproduce: r.Options.Reproduce(d.Name, r.Options.Seed),
 		Trials: []record.TrialResult{}, Objectives: []record.Objective{},
 	}
-	result.Rate.Read, result.Rate.Write = r.Options.Read, r.Options.Write
+	result.Rate.Read, result.Rate.Write = r.rates()
 	if r.Options.Baseline < NextBaseline {
 		result.NotTested = append(result.NotTested, fmt.Sprintf("whether the site was well before: %s of load say little about that", r.Options.Baseline))
 	}

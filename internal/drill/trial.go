@@ -163,20 +163,25 @@ func (t *underway) mend(ctx context.Context) {
 // recover waits for full redundancy.
 func (t *underway) recover(ctx context.Context) {
 	t.phase("recover", patienceToRecover)
+	atOnce := true
 	whole := t.await(ctx, patienceToRecover, func(ctx context.Context) (bool, error) {
 		healthy, _, err := t.Healthy(ctx)
 		if !healthy {
+			atOnce = false
 			t.pause(ctx, healthPace)
 		}
 		return healthy, err
 	})
-	if whole {
+	switch {
+	case whole && atOnce:
 		t.Marks.Recovered = t.settled()
+	case whole:
+		t.Marks.Recovered = t.now()
 	}
 }
 
-// settled is when the last server told a change before the site was found healthy:
-// asking it takes longer than many a recovery.
+// settled is when the last server told a change, where the site was healthy as soon
+// as it was asked: asking takes longer than many a recovery.
 func (t *underway) settled() time.Duration {
 	at := t.Marks.Heal
 	if t.SelfHealing {
@@ -205,6 +210,7 @@ func (t *underway) finish(ctx context.Context, run string) Holdings {
 			t.void("the ledger could not be tampered with: " + err.Error())
 		}
 	}
+	t.reconnect(ctx)
 	holdings := t.load.readBack(ctx, run)
 	t.Ledger = ledgerOf(holdings, t.Ops)
 	return holdings

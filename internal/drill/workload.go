@@ -42,12 +42,13 @@ func (r *Runner) startLoad(ctx context.Context, run string, targets []string) (*
 		return nil, err
 	}
 	site := r.Site.Site.Drill
-	mix := load.Mix{Run: run, Reads: r.Options.Read, Paths: map[record.Class][]string{
+	reads, writes := r.rates()
+	mix := load.Mix{Run: run, Reads: reads, Paths: map[record.Class][]string{
 		record.Static: site.Static, record.Page: site.Pages, record.API: site.API,
 	}}
 	rows := record.Write
 	if site.Orders {
-		mix.Writes, rows = r.Options.Write, record.SQL
+		mix.Writes, rows = writes, record.SQL
 	}
 	streams, err := load.Streams(l.client, mix)
 	if err != nil {
@@ -58,7 +59,7 @@ func (r *Runner) startLoad(ctx context.Context, run string, targets []string) (*
 	for _, fresh := range []bool{true, false} {
 		rate := sqlRate / 2.0
 		if rows == record.Write {
-			rate = r.Options.Write / 2
+			rate = writes / 2
 		}
 		streams = append(streams,
 			load.Stream{Class: rows, Fresh: fresh, Rate: rate, Do: l.sql.InsertRow(run, fresh)},

@@ -82,6 +82,31 @@ func (g cgroups) limited(server string) bool {
 	return err == nil && isQuota(string(data))
 }
 
+// throttled reads how often a limited machine has used its share up.
+func (g cgroups) throttled(server string) int {
+	file, _, ok := g.limitFile(server)
+	if !ok {
+		return 0
+	}
+	data, err := os.ReadFile(filepath.Join(filepath.Dir(file), "cpu.stat"))
+	if err != nil {
+		return 0 // it has just been switched off
+	}
+	return parseThrottled(string(data))
+}
+
+func parseThrottled(stat string) int {
+	for line := range strings.Lines(stat) {
+		if words := strings.Fields(line); len(words) == 2 && words[0] == "nr_throttled" {
+			n, err := strconv.Atoi(words[1])
+			if err == nil {
+				return n
+			}
+		}
+	}
+	return 0
+}
+
 // isQuota reads either file: "-1" and "max 100000" are no limit.
 func isQuota(text string) bool {
 	words := strings.Fields(text)
@@ -96,6 +121,9 @@ type MachineCondition struct {
 	Frozen bool
 	Cut    bool // its network cable is cut
 	Slowed bool // its processor is limited
+	// Throttled is how often it wanted more than its share and had to stand still,
+	// since it was switched on.
+	Throttled int
 }
 
 // State reads a machine's condition from the kernel.
@@ -109,6 +137,6 @@ func (l *Lab) State(server string) (MachineCondition, error) {
 	}
 	return MachineCondition{
 		Made: true, On: true,
-		Frozen: l.cgroups.frozen(server), Cut: l.cut(server), Slowed: l.cgroups.limited(server),
+		Frozen: l.cgroups.frozen(server), Cut: l.cut(server), Slowed: l.cgroups.limited(server), Throttled: l.cgroups.throttled(server),
 	}, nil
 }

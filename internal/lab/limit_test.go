@@ -108,3 +108,15 @@ func TestState(t *testing.T) {
 		}
 	}
 }
+
+func TestParseThrottled(t *testing.T) {
+	for stat, want := range map[string]int{
+		"nr_periods 40\nnr_throttled 31\nthrottled_time 2840018275\n": 31,
+		"usage_usec 7\nnr_throttled 2\n":                              2,
+		"":                                                            0,
+	} {
+		if got := parseThrottled(stat); got != want {
+			t.Errorf("%q: %d, want %d", stat, got, want)
+		}
+	}
+}

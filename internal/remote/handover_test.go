@@ -154,7 +154,7 @@ func (w *balancerWorld) handOver(ctx context.Context) (HandedOver, error) {
 const (
 	checks   = "haproxy -c -q -f /etc/haproxy/haproxy.cfg"
 	holdsOne = "nft -f -: 10.77.0.10"
-	reloads  = "systemctl reload --no-block haproxy.service"
+	reloads  = "systemd-run --quiet --collect --on-active=600ms --timer-property=AccuracySec=20ms systemctl reload haproxy.service"
 	shuts1   = "shutdown frontend public_http"
 	shuts2   = "shutdown frontend public_https"
 	holdsTwo = "nft -f -: 10.77.0.10, 10.77.0.11"

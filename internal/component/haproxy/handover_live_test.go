@@ -96,8 +96,8 @@ func (l *live) farEnd(t *testing.T, reloads bool) *remote.Server {
 				return nil, errors.New("the configuration is not in order")
 			}
 			return nil, nil
-		case "systemctl reload --no-block haproxy.service":
-			go l.reload(t)
+		case "systemd-run --quiet --collect --on-active=600ms --timer-property=AccuracySec=20ms systemctl reload haproxy.service":
+			time.AfterFunc(600*time.Millisecond, func() { l.reload(t) })
 			return nil, nil
 		}
 		return resource.Host().Run(ctx, c)

@@ -98,7 +98,7 @@ func (c Component) Resources(in component.Input) ([]resource.Spec, error) {
 		specs = append(specs, f)
 	}
 	return append(specs, resource.Recorder(Unit, reads), &resource.Unit{
-		Name: Unit, Running: true, Enabled: true, Reads: reads, Interrupts: resource.InterruptsOnRestart,
+		Name: Unit, Running: true, Enabled: true, Reads: reads, Interrupts: resource.InterruptsOnChange,
 	}), nil
 }
 

@@ -27,6 +27,7 @@ var _ Machines = (*lab.Lab)(nil)
 type Action struct {
 	Kind    actionKind `json:"kind"`
 	Percent int        `json:"percent,omitempty"` // of a core; slow only
+	Command []string   `json:"command,omitempty"` // what mends; change only
 }
 
 type actionKind string
@@ -36,6 +37,7 @@ const (
 	kindFreeze actionKind = "freeze"
 	kindCut    actionKind = "cut"
 	kindSlow   actionKind = "slow"
+	kindChange actionKind = "change" // one that scaleup itself is making
 )
 
 // The actions without a parameter.
@@ -56,6 +58,8 @@ func (a Action) words(servers []string) string {
 		return "power off of " + all
 	case kindFreeze:
 		return "freeze of " + all
+	case kindChange:
+		return "a change of the site that was not taken back"
 	case kindCut:
 		return "network cable of " + all + " cut"
 	default:
@@ -103,6 +107,9 @@ func (a Action) do(ctx context.Context, m Machines, servers ...string) error {
 // undo takes the action back on those servers where it is in effect. A machine that
 // is off is neither frozen nor cut nor slow; one that is gone is not broken.
 func (a Action) undo(ctx context.Context, m Machines, servers ...string) error {
+	if a.Kind == kindChange {
+		return converge(ctx, a.Command)
+	}
 	var broken []string
 	for _, s := range servers {
 		c, err := m.State(s)

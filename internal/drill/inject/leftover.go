@@ -99,10 +99,12 @@ func HealLab(ctx context.Context, stateDir string, open Opener) ([]Leftover, err
 	all, err := Leftovers(stateDir)
 	errs := []error{err}
 	for _, l := range all {
-		m, err := open(l.order.Lab)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("mend %s: %w", l, err))
-			continue
+		var m Machines
+		if l.order.Action.needsLab() {
+			if m, err = open(l.order.Lab); err != nil {
+				errs = append(errs, fmt.Errorf("mend %s: %w", l, err))
+				continue
+			}
 		}
 		errs = append(errs, heal(ctx, m, l.order, l.File))
 	}

@@ -73,7 +73,10 @@ func (l *fakeLab) Join(_ context.Context, servers ...string) error {
 }
 
 func (l *fakeLab) Slow(_ context.Context, percent int, servers ...string) error {
-	return l.change(fmt.Sprintf("slow %d", percent), servers, func(c *lab.MachineCondition) { c.Slowed = true })
+	return l.change(fmt.Sprintf("slow %d", percent), servers, func(c *lab.MachineCondition) {
+		c.Slowed = true
+		c.Throttled += 3
+	})
 }
 
 func (l *fakeLab) Unslow(_ context.Context, servers ...string) error {
@@ -124,7 +127,7 @@ func TestOnLab(t *testing.T) {
 			"lb1 is on the network; lb2 is on the network", []string{"cut lb1,lb2", "join lb1,lb2"},
 		},
 		{
-			Slow(5), "5 % of a core for lb1, lb2", "lb1 is slowed down; lb2 is slowed down",
+			Slow(5), "5 % of a core for lb1, lb2", "lb1 is slowed down, stood still 3 times for want of a processor; lb2 is slowed down, stood still 3 times for want of a processor",
 			"lb1 is not slowed down; lb2 is not slowed down", []string{"slow 5 lb1,lb2", "unslow lb1,lb2"},
 		},
 	} {
@@ -151,7 +154,7 @@ func TestOnLab(t *testing.T) {
 				t.Fatal(err)
 			}
 			look("bites", true, c.bites)
-			look("healed", false, c.bites)
+			look("healed", false, strings.ReplaceAll(c.bites, ", stood still 3 times for want of a processor", ""))
 			for range 2 {
 				if err := i.Heal(t.Context()); err != nil {
 					t.Fatal(err)

@@ -111,9 +111,11 @@ func Reap(ctx context.Context, file string, open Opener, ready io.Writer) error 
 	if err != nil {
 		return err
 	}
-	m, err := open(o.Lab)
-	if err != nil {
-		return fmt.Errorf("open lab %s: %w", o.Lab.Name, err)
+	var m Machines
+	if o.Action.needsLab() {
+		if m, err = open(o.Lab); err != nil {
+			return fmt.Errorf("open lab %s: %w", o.Lab.Name, err)
+		}
 	}
 	if _, err := io.WriteString(ready, watching); err != nil {
 		return fmt.Errorf("say that the lab is watched: %w", err)
