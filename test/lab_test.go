@@ -34,6 +34,11 @@ func TestLab(t *testing.T) {
 		{"a broken release never gets traffic", testBrokenRelease},
 		{"any one machine may die", testMachines},
 		{"power loss of everything", testPowerLoss},
+		{"controls: a drill measures what is there, and can fail", testControls},
+		{"short drills", testDrills},
+		{"a drill that stands still says so", testFrozenTool},
+		{"a drill that is killed leaves nothing", testKilledTool},
+		{"a drill that is interrupted heals", testInterrupted},
 		{"down and up keep the data", testDownUp},
 		{"nothing is left behind", testNothingLeft},
 	} {

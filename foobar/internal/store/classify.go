@@ -112,7 +112,18 @@ func isConnectionError(err error) bool {
 			return true
 		}
 	}
-	return errors.As(err, &network)
+	return errors.As(err, &network) || isUnsent(err)
+}
+
+// isUnsent recognises the driver's word for a connection that broke before anything was sent over it. While a connection is
+// being opened, that comes through as it is, and has no exported name (seen when the primary was handed over).
+func isUnsent(err error) bool {
+	for ; err != nil; err = errors.Unwrap(err) {
+		if err.Error() == "bad connection" {
+			return true
+		}
+	}
+	return false
 }
 
 // isNumber reports whether err is MySQL's answer with this number.

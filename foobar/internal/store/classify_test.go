@@ -61,6 +61,7 @@ func TestClassify(t *testing.T) {
 		{"refused", refused, again, unknown},
 		{"reset", fmt.Errorf("query: %w", reset), again, unknown},
 		{"bad connection", driver.ErrBadConn, again, unknown},
+		{"bad connection while it is opened", fmt.Errorf("connect: %w", errors.New("bad connection")), again, unknown},
 		{"invalid connection", mysql.ErrInvalidConn, again, unknown},
 		{"end of file", io.EOF, again, unknown},
 		{"unexpected end of file", fmt.Errorf("read: %w", io.ErrUnexpectedEOF), again, unknown},
