@@ -78,7 +78,7 @@ func drillCommand(o *options) *cobra.Command {
 }
 
 // measuringNice is the priority of a drill.
-const measuringNice = -15
+const measuringNice = -5
 
 // rateLimit is what this computer can be asked for, beside the site: the generator
 // sustains 2,000 operations per second on one processor.

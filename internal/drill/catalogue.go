@@ -97,7 +97,7 @@ func controls() []Drill {
 			Name: "blackhole", Summary: "drop every packet to and from the public address for 3.0 s: does the drill measure 3.0 s", Hold: 6 * time.Second, SelfHealing: true,
 			// Whoever waited for three seconds comes at once afterwards. Where all servers share
 			// this computer, the full rate's crowd would starve the measurement itself.
-			RateShare: 0.4,
+			RateShare: 0.5,
 			Limits:    promise(none.and("blackhole_error_ms", 100)), Make: blackhole,
 		},
 		{

@@ -241,11 +241,13 @@ func (v view) roleChanges() int {
 const blackholeFor = 3 * time.Second
 
 // blackholeError is how far the measured outage is from the one that was made: the
-// larger error of reads and writes.
+// larger error of all reads and of all writes. Each class over each kind of connection
+// alone is asked too seldom for a tenth of a second.
 func (v view) blackholeError() float64 {
 	most := 0.0
 	for _, want := range []func(record.Class) bool{record.Class.Read, isWrite} {
-		most = max(most, math.Abs(ms(v.worst(v.window(), want).Length()-blackholeFor)))
+		f := measure.Filter{Want: func(o record.Op) bool { return want(o.Class) }}
+		most = max(most, math.Abs(ms(measure.Outage(v.Ops, f, v.window()).Length()-blackholeFor)))
 	}
 	return most
 }
