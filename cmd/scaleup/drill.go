@@ -73,7 +73,7 @@ func drillCommand(o *options) *cobra.Command {
 	flags.Float64Var(&f.rate, "rate", drill.DefaultRead+drill.DefaultWrite, "operations per second, a quarter of them writes")
 	flags.DurationVar(&f.duration, "duration", 0, "how long the fault stays (default: as the drill says)")
 	flags.DurationVar(&f.baseline, "baseline", drill.FirstBaseline, "load before the first fault, to know how the site is")
-	cmd.AddCommand(verifyCommand(o))
+	cmd.AddCommand(verifyCommand(o), pictureCommand(o))
 	return cmd
 }
 
@@ -316,6 +316,21 @@ says where drill.json differs. It needs no site.`,
 				return fmt.Errorf("the folder contradicts itself: %s", strings.Join(differs, "; "))
 			}
 			return verdictCode(result.Verdict)
+		},
+	}
+}
+
+func pictureCommand(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use: "picture DIR", Short: "Draw the worst trial of a recorded drill as SVG, on standard output",
+		Args: exactly(1, "the folder of one drill"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			picture, err := drill.Picture(args[0])
+			if err != nil {
+				return hinted{err, "name the folder of one drill, such as .scaleup/<site>/drills/<time>/null"}
+			}
+			_, err = o.out.Write(picture)
+			return err
 		},
 	}
 }

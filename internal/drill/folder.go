@@ -198,3 +198,20 @@ func readJSON(path string, into any) error {
 	}
 	return nil
 }
+
+// Picture draws the worst trial of a recorded run as an SVG that stands by itself: a
+// close-up of the fault where there is one to be had, else the whole trial.
+func Picture(dir string) ([]byte, error) {
+	result, _, err := Verify(dir)
+	if err != nil {
+		return nil, err
+	}
+	t, err := readTrial((&folder{dir: dir}).trialDir(result.Worst + 1))
+	if err != nil {
+		return nil, err
+	}
+	from, to, _ := report.Closeup(t)
+	return report.TimelineSVG(t, report.Picture{
+		ID: "drill", Title: result.Drill + ": " + t.Fault, Width: report.WideWidth, From: from, To: to, Standalone: true,
+	}), nil
+}

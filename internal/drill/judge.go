@@ -56,7 +56,8 @@ func verdictOf(t record.Trial, r record.TrialResult) record.Verdict {
 
 // void says why a trial says nothing about the site, or "".
 func void(v view) string {
-	baseline := measure.Count(v.Ops, func(o record.Op) bool { return users(o) && o.Due >= warmUp && o.Due < v.Marks.Inject })
+	// What was under way at the injection is not of the time before.
+	baseline := measure.Count(v.Ops, func(o record.Op) bool { return users(o) && o.Due >= warmUp && o.Done < v.Marks.Inject })
 	share := float64(baseline.Of(record.OK)) / float64(max(1, baseline.All()))
 	switch {
 	case v.Void != "":

@@ -71,6 +71,11 @@ func TestVerdict(t *testing.T) {
 		{"it did not bite", "null", func(t *record.Trial) { t.Bite.OK = false }, record.Inconclusive},
 		{"it is not known to have healed", "null", func(t *record.Trial) { t.Heal.OK = false }, record.Inconclusive},
 		{"the site was not well before", "null", func(t *record.Trial) { refuse(t, 3*time.Second, 3100*time.Millisecond) }, record.Inconclusive},
+		{"what was under way at the fault is not of the time before", "lb-process-kill", func(t *record.Trial) {
+			for i := 990; i < 1000; i++ {
+				t.Ops[i].Outcome, t.Ops[i].Done = record.Failed, 5100*time.Millisecond
+			}
+		}, record.Met},
 		{"connections are opened and caches filled", "null", func(t *record.Trial) { refuse(t, time.Second, 1100*time.Millisecond) }, record.Met},
 		{"the generator was late", "null", func(t *record.Trial) { t.Tool.LagP99 = 11 * time.Millisecond }, record.Inconclusive},
 		{"the generator stood still", "null", func(t *record.Trial) { t.Tool.LagMax = 2 * time.Second }, record.Inconclusive},

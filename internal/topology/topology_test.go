@@ -200,3 +200,18 @@ func TestSlots(t *testing.T) {
 		t.Error("the two slots are not each other's other, or share a port")
 	}
 }
+
+// Real servers have their addresses from the file; no lab, no subnet.
+func TestSiteWithoutALab(t *testing.T) {
+	site := &spec.Site{Name: "www.foobar.com", VIPs: spec.VIPs{Public: netip.MustParseAddr("192.0.2.10"), Internal: netip.MustParseAddr("192.0.2.11")}}
+	for i, role := range spec.Roles {
+		site.Servers = append(site.Servers, spec.Server{Name: string(role), Role: role, Address: netip.AddrFrom4([4]byte{192, 0, 2, byte(21 + i)})})
+	}
+	top, err := Build(site)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if top.InLab() || len(top.Servers) != 4 || top.Servers[3].Address != netip.MustParseAddr("192.0.2.24") || top.Public != site.VIPs.Public {
+		t.Errorf("%+v", top)
+	}
+}

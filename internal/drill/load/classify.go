@@ -87,12 +87,12 @@ func fromCache(status string) bool {
 	return status == "HIT" || status == "STALE" || status == "UPDATING"
 }
 
-// isStale reports whether the answer is an old one by the cache's own word. UPDATING
-// is the application's own stale-while-revalidate: the old page while another
-// request fetches the new one. That is as good as fresh as long as the fetching
-// succeeds now and then.
+// isStale reports whether the answer is an old one by the cache's own word. STALE and
+// UPDATING are also what the application's own stale-while-revalidate comes to: the
+// old page while the new one is fetched. That is as good as fresh as long as the
+// fetching succeeds within the time that the application allows.
 func isStale(r Reply) bool {
-	return r.Cache == "STALE" || r.Cache == "UPDATING" && !r.Lately
+	return (r.Cache == "STALE" || r.Cache == "UPDATING") && !r.Lately
 }
 
 func classifyWrite(r Reply) (record.Outcome, string) {

@@ -62,7 +62,7 @@ func TestClassify(t *testing.T) {
 
 		{"page", Reply{Reach: Sent, Status: 200, Cache: "HIT"}, ok, ""},
 		{"page", Reply{Reach: Sent, Status: 200, Cache: "STALE"}, stale, ""},
-		{"page", Reply{Reach: Sent, Status: 200, Cache: "STALE", Lately: true}, stale, ""},
+		{"page", Reply{Reach: Sent, Status: 200, Cache: "STALE", Lately: true}, ok, ""},
 		{"page", Reply{Reach: Sent, Status: 200, Cache: "UPDATING"}, stale, ""},
 		{"page", Reply{Reach: Sent, Status: 200, Cache: "UPDATING", Lately: true}, ok, ""},
 		{"page", Reply{Reach: Sent, Status: 200, Cache: "STALE", Wrong: true}, failed, "wrong body"},

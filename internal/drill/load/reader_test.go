@@ -80,7 +80,7 @@ func TestReaderOutcomes(t *testing.T) {
 			{200, "UPDATING", "old", stale, ""},
 			{200, "HIT", "a", ok, ""},
 			{200, "UPDATING", "a", ok, ""},
-			{200, "STALE", "a", stale, ""},
+			{200, "STALE", "a", ok, ""},
 			{200, "MISS", "b", ok, ""},
 			{200, "MISS", "", failed, "wrong body"},
 			{404, "MISS", "none", failed, "404"},
