@@ -170,7 +170,7 @@ func (op *operation) drill(ctx context.Context, f drillFlags, drills []drill.Dri
 	if f.seed == 0 {
 		f.seed = uint64(rand.Uint32())
 	}
-	dir := filepath.Join(op.stateDir, "drills", time.Now().UTC().Format("20060102T150405"))
+	dir := nearby(filepath.Join(op.stateDir, "drills", time.Now().UTC().Format("20060102T150405")))
 	r, done, err := op.drillRunner(ctx, f, dir)
 	if err != nil {
 		return err
@@ -205,6 +205,20 @@ func (op *operation) drill(ctx context.Context, f drillFlags, drills []drill.Dri
 		return failure
 	}
 	return verdictCode(summary.Verdict)
+}
+
+// nearby is a path as seen from the current folder, when it lies below it: reports
+// are passed on, and where somebody's files lie is nobody's business.
+func nearby(path string) string {
+	here, err := os.Getwd()
+	if err != nil {
+		return path
+	}
+	relative, err := filepath.Rel(here, path)
+	if err != nil || !filepath.IsLocal(relative) {
+		return path
+	}
+	return relative
 }
 
 // usable refuses what the site cannot be drilled with; of --all it leaves it out.
