@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"scaleup/internal/drill/inject"
-	"scaleup/internal/drill/measure"
+	"scaleup/internal/drill/load"
 	"scaleup/internal/drill/record"
 	"scaleup/internal/remote"
 )
@@ -41,19 +41,19 @@ func (r *Runner) trial(ctx context.Context, d Drill, number int, baseline time.D
 		return record.Trial{}, Holdings{}, err
 	}
 	run := fmt.Sprintf("%s-%d", r.id, number)
-	load, err := r.startLoad(ctx, run, injection.Targets())
+	sending, err := r.startLoad(ctx, run, injection.Targets())
 	if err != nil {
 		return record.Trial{}, Holdings{}, err
 	}
 	t := &underway{
-		Runner: r, drill: d, injection: injection, load: load,
+		Runner: r, drill: d, injection: injection, load: sending,
 		Trial: record.Trial{
-			Number: number, Began: load.generator.Began(), Target: injection.Targets(), Fault: injection.String(),
+			Number: number, Began: sending.generator.Began(), Target: injection.Targets(), Fault: injection.String(),
 			HealApart: d.HealApart, SelfHealing: d.SelfHealing, Planned: d.Planned,
 		},
 	}
 	t.watcher = startWatcher(context.WithoutCancel(ctx), r.Site, r.Binary, t.Began, r.Dial)
-	defer load.close()
+	defer sending.close()
 	t.run(ctx, baseline)
 	holdings := t.finish(ctx, run)
 	return t.Trial, holdings, nil
@@ -229,14 +229,18 @@ func rounded(ops []record.Op) []record.Op {
 // toolOf is how well the generator did. What it could not do for the drill's own
 // registers says nothing about it.
 func toolOf(ops []record.Op) record.Tool {
-	var tool record.Tool
-	tool.LagP99, tool.LagMax = measure.Lag(ops)
+	sent := make([]record.Op, 0, len(ops))
+	unsent := 0
 	for _, o := range ops {
-		tool.Again += o.Again
-		if o.Outcome == record.Unsent && o.Class != record.Register {
-			tool.Unsent++
+		switch {
+		case o.Outcome != record.Unsent:
+			sent = append(sent, o)
+		case o.Class != record.Register:
+			unsent++
 		}
 	}
+	tool := load.Quality(sent)
+	tool.Unsent = unsent
 	return tool
 }
 

@@ -57,15 +57,3 @@ func Struck(ops []record.Op, m record.Marks) time.Duration {
 	}
 	return at
 }
-
-// Lag summarises the generator's own lateness: its 99th percentile and maximum.
-func Lag(ops []record.Op) (p99, most time.Duration) {
-	lags := make([]time.Duration, 0, len(ops))
-	for _, o := range ops {
-		if o.Outcome != record.Unsent {
-			lags = append(lags, o.Lag())
-			most = max(most, o.Lag())
-		}
-	}
-	return Quantile(lags, 0.99), most
-}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	generator "scaleup/internal/drill/load"
 	"scaleup/internal/drill/measure"
 	"scaleup/internal/drill/record"
 )
@@ -33,8 +34,8 @@ func fakeResult(drill, summary string, trials []record.Trial, limits map[string]
 		if out, w := tr.OutageMS, r.Trials[r.Worst].OutageMS; max(out.Read, out.Write) > max(w.Read, w.Write) {
 			r.Worst = i
 		}
-		p99, most := measure.Lag(t.Ops)
-		r.Tool.SendLagP99MS, r.Tool.SendLagMaxMS = max(r.Tool.SendLagP99MS, ms(p99)), max(r.Tool.SendLagMaxMS, ms(most))
+		tool := generator.Quality(t.Ops)
+		r.Tool.SendLagP99MS, r.Tool.SendLagMaxMS = max(r.Tool.SendLagP99MS, ms(tool.LagP99)), max(r.Tool.SendLagMaxMS, ms(tool.LagMax))
 		if tr.Verdict == record.Missed {
 			r.Verdict = record.Missed
 		}
