@@ -108,7 +108,7 @@ func (s site) verify(t *testing.T, dir string) result {
 // no claim about times; the claims are in docs/drills. What must hold everywhere is
 // that nothing is lost or doubled, and that nothing fails where nothing may.
 func testDrills(t *testing.T) {
-	names := []string{"lb-process-kill", "lb-holder-freeze", "web-process-kill", "web-freeze", "app-off", "lb-bad-config"}
+	names := []string{"lb-process-kill", "lb-holder-freeze", "web-process-kill", "web-freeze", "app-off", "lb-bad-config", "app-broken-release", "planned-reload"}
 	by, _ := ha.drills(t, names...)
 	for _, name := range names {
 		d, ok := by[name]

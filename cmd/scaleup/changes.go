@@ -22,14 +22,27 @@ type changes struct {
 	dir string // for folders that differ from the site's own
 }
 
-var _ drill.Changes = (*changes)(nil)
-
-// Settings implements drill.Changes: a variable of the app, the address HAProxy
-// checks it at, and a file of the web tier.
-func (c *changes) Settings(ctx context.Context, changed bool) (steps int, err error) {
-	if !changed {
+// make makes the change of that name and says in how many steps.
+func (c *changes) make(ctx context.Context, name string, servers []string) (steps int, err error) {
+	switch name {
+	case changeSettings:
+		return c.settings(ctx)
+	case changeOwnSettings:
 		return c.apply(ctx, func(*spec.Site) error { return nil })
+	case changeReboot:
+		return c.op.converge(ctx, servers)
 	}
+	for release, word := range changeOfRelease {
+		if word == name {
+			return c.release(ctx, release)
+		}
+	}
+	return 0, usage{fmt.Sprintf("unknown change %q", name), "this verb is for the drills"}
+}
+
+// settings changes a variable of the app, the address HAProxy checks it at, and a
+// file of the web tier.
+func (c *changes) settings(ctx context.Context) (steps int, err error) {
 	return c.apply(ctx, func(s *spec.Site) error {
 		s.App.Env = maps.Clone(s.App.Env)
 		if s.App.Env == nil {
@@ -46,9 +59,8 @@ func (c *changes) Settings(ctx context.Context, changed bool) (steps int, err er
 // brokenProgram is the program of a release that cannot work.
 const brokenProgram = "scaleup-drill-broken"
 
-// Release implements drill.Changes.
-func (c *changes) Release(ctx context.Context, r drill.Release) error {
-	_, err := c.apply(ctx, func(s *spec.Site) (err error) {
+func (c *changes) release(ctx context.Context, r drill.Release) (steps int, err error) {
+	return c.apply(ctx, func(s *spec.Site) (err error) {
 		switch r {
 		case drill.NewRelease:
 			s.App.Release, err = c.copyOf(s.App.Release, "release", "scaleup-drill.txt", "another release\n", 0o644)
@@ -58,13 +70,6 @@ func (c *changes) Release(ctx context.Context, r drill.Release) error {
 		}
 		return err
 	})
-	return err
-}
-
-// Reboot implements drill.Changes.
-func (c *changes) Reboot(ctx context.Context, servers ...string) error {
-	_, err := c.op.converge(ctx, servers)
-	return err
 }
 
 // apply converges the site with something changed in it.

@@ -23,6 +23,10 @@ import (
 // drillRunner connects a drill with the site: the way to its servers, to its
 // address as users reach it, to its database, and to what scaleup itself does to it.
 func (op *operation) drillRunner(ctx context.Context, f drillFlags, dir string) (*drill.Runner, func(), error) {
+	file, err := filepath.Abs(op.topology.Site.File)
+	if err != nil {
+		return nil, nil, fmt.Errorf("find the site file: %w", err)
+	}
 	store, values, err := op.store()
 	if err != nil {
 		return nil, nil, err
@@ -55,12 +59,6 @@ func (op *operation) drillRunner(ctx context.Context, f drillFlags, dir string) 
 		doneHealth()
 		return nil, nil, fmt.Errorf("make a folder for changed releases: %w", err)
 	}
-	converge, err := op.convergeCommand()
-	if err != nil {
-		done()
-		doneHealth()
-		return nil, nil, err
-	}
 	t := op.topology
 	r := &drill.Runner{
 		Site: t, Hosts: hosts, Dial: func(ctx context.Context, s topology.Server) (host.Host, error) { return d.dial(ctx, s) },
@@ -70,10 +68,12 @@ func (op *operation) drillRunner(ctx context.Context, f drillFlags, dir string) 
 		Status: func(ctx context.Context) (status.Report, error) {
 			return op.assess(ctx, func() (connector, error) { return health, nil })
 		},
-		Changes: &changes{op: op, dir: scratch},
+		Changes: changeProcess{op.command(file, "drill-change", "--scratch", scratch)},
 		Options: drill.Options{
 			Read: f.rate * drill.DefaultRead / (drill.DefaultRead + drill.DefaultWrite), Write: f.rate * drill.DefaultWrite / (drill.DefaultRead + drill.DefaultWrite),
-			Trials: f.trials, Seed: f.seed, Hold: f.duration, Baseline: f.baseline, Dir: dir, Version: version(), Reproduce: op.reproduce(f), Converge: converge,
+			Trials: f.trials, Seed: f.seed, Hold: f.duration, Baseline: f.baseline, Dir: dir, Version: version(), Reproduce: op.reproduce(f),
+			// Run by a process of its own, should a drill die while it changes the site.
+			Converge: op.command(file, "up", "--yes", "--no-input"),
 		},
 		Show: newDrillProgress(op.err).show,
 	}
@@ -89,18 +89,14 @@ func (op *operation) drillRunner(ctx context.Context, f drillFlags, dir string) 
 	}, nil
 }
 
-// convergeCommand makes the site what its file says; it is run by a process of its
-// own, should a drill die while it changes the site.
-func (op *operation) convergeCommand() ([]string, error) {
-	file, err := filepath.Abs(op.topology.Site.File)
-	if err != nil {
-		return nil, fmt.Errorf("find the site file: %w", err)
-	}
-	argv := []string{op.binary.Path, "up", "--yes", "--no-input", "-f", file}
+// command is the command line of another verb of this program, on the same site.
+func (op *operation) command(siteFile string, words ...string) []string {
+	argv := append([]string{op.binary.Path}, words...)
+	argv = append(argv, "-f", siteFile)
 	if op.labDir != "" {
 		argv = append(argv, "--lab-dir", op.labDir)
 	}
-	return argv, nil
+	return argv
 }
 
 // roots are who may have signed the site's certificate: its own authority, or

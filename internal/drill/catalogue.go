@@ -163,7 +163,7 @@ func webDrills() []Drill {
 			Limits: share(spec.App), Make: stopApp,
 		},
 		{
-			Name: "app-slow", Summary: "leave one application server 5 % of a processor", Hold: holdSlow,
+			Name: "app-slow", Summary: "leave one application server 2 % of a processor", Hold: holdSlow,
 			Limits: promise(none.and("degraded_ms", 10_000).and("late_p99_ms", 1000)), Make: slowApp,
 		},
 		{
