@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"log/slog"
 	"syscall"
 
@@ -19,7 +20,7 @@ import (
 // does not show them.
 
 func remoteCommand(o *options) *cobra.Command {
-	var encoded, receive, watch, hold, heal string
+	var encoded, become, receive, watch, hold, heal string
 	cmd := &cobra.Command{
 		Use: "remote", Hidden: true, Short: "Answer requests on standard input (runs on servers)",
 		Args: exactly(0, "no arguments"),
@@ -33,6 +34,8 @@ func remoteCommand(o *options) *cobra.Command {
 					return silent(code)
 				}
 				return err
+			case become != "":
+				return remote.Become(become)
 			case receive != "":
 				return resource.Receive(resource.Host(), receive, o.in)
 			case watch != "":
@@ -47,6 +50,7 @@ func remoteCommand(o *options) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&encoded, "exec", "", "run this argument vector (base64url of JSON)")
+	cmd.Flags().StringVar(&become, "become", "", "run this argument vector in this process's place (base64url of JSON)")
 	cmd.Flags().StringVar(&receive, "receive", "", "receive the release with this digest as a tar stream")
 	cmd.Flags().StringVar(&watch, "watch", "", "tell every change of these (base64url of JSON)")
 	cmd.Flags().StringVar(&hold, "fault-hold", "", "inject this fault of a drill and hold it (base64url of JSON)")
@@ -71,6 +75,24 @@ func guardCommand(o *options) *cobra.Command {
 	return cmd
 }
 
+// leaveCommand runs before mysqld is stopped.
+func leaveCommand(o *options) *cobra.Command {
+	socket := ""
+	cmd := &cobra.Command{
+		Use: "guard-leave", Hidden: true, Short: "Have the guard leave the group before MySQL stops (runs on servers)",
+		Args: exactly(0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := guard.Leave(cmd.Context(), socket); err != nil {
+				// Nobody who stops MySQL is kept from it.
+				fmt.Fprintf(o.err, "scaleup: MySQL stops without having left the group: %v\n", err)
+			}
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&socket, "socket", guard.DefaultControl, "the guard's control socket")
+	return cmd
+}
+
 func agentCommand(o *options) *cobra.Command {
 	config := ""
 	cmd := &cobra.Command{
@@ -90,10 +112,10 @@ func agentCommand(o *options) *cobra.Command {
 
 func haproxyStateCommand(*options) *cobra.Command {
 	return &cobra.Command{
-		Use: "haproxy-state start|reload", Hidden: true, Short: "Keep server states over HAProxy's reload (runs on servers)",
-		Args: exactly(1, "start or reload"),
+		Use: "haproxy-state start|reload|open", Hidden: true, Short: "Keep server states over HAProxy's reload (runs on servers)",
+		Args: exactly(1, "start, reload or open"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return haproxyctl.WriteState(cmd.Context(), haproxyctl.DefaultPaths(), args[0])
+			return haproxyctl.Verb(cmd.Context(), haproxyctl.DefaultPaths(), args[0])
 		},
 	}
 }

@@ -231,8 +231,11 @@ type surveyed struct {
 
 // survey asks the servers and makes the plan.
 func (op *operation) survey(ctx context.Context, surplus []string) (*surveyed, func(), error) {
-	_, values, err := op.store()
+	store, values, err := op.store()
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := recoveryEnded(store); err != nil {
 		return nil, nil, err
 	}
 	releases, folders, err := op.releases()
@@ -249,6 +252,10 @@ func (op *operation) survey(ctx context.Context, surplus []string) (*surveyed, f
 		return nil, nil, err
 	}
 	s.Observed.Surplus = surplus
+	if err := plan.Check(s.Desired, s.Observed); err != nil {
+		done()
+		return nil, nil, err
+	}
 	return &surveyed{Survey: s, plan: plan.Make(s.Desired, s.Observed), hosts: hosts, folders: folders}, done, nil
 }
 

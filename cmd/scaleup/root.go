@@ -76,8 +76,8 @@ func newRoot(s streams) *cobra.Command {
 	flags.DurationVar(&o.timeout, "timeout", 0, "give up after this long, such as 5m (default: no limit)")
 	root.AddCommand(
 		upCommand(o), downCommand(o), planCommand(o), applyCommand(o), renderCommand(o), statusCommand(o),
-		labCommand(o), drillCommand(o), healCommand(o), sshCommand(o), execCommand(o), versionCommand(o),
-		remoteCommand(o), guardCommand(o), agentCommand(o), haproxyStateCommand(o), reaperCommand(o), changeCommand(o),
+		dbCommand(o), labCommand(o), drillCommand(o), healCommand(o), sshCommand(o), execCommand(o), versionCommand(o),
+		remoteCommand(o), guardCommand(o), leaveCommand(o), agentCommand(o), haproxyStateCommand(o), reaperCommand(o), changeCommand(o),
 	)
 	return root
 }

@@ -99,13 +99,14 @@ func sshCommand(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return op.ssh(cmd.Context(), s)
+			return op.ssh(cmd.Context(), s, nil)
 		},
 	}
 }
 
-// ssh hands over to OpenSSH's client, which knows terminals better than anybody.
-func (op *operation) ssh(ctx context.Context, s topology.Server) error {
+// ssh hands over to OpenSSH's client, which knows terminals better than anybody: for a
+// login shell, or for one program with a terminal.
+func (op *operation) ssh(ctx context.Context, s topology.Server, program []string) error {
 	if err := op.running(ctx, s); err != nil {
 		return err
 	}
@@ -127,7 +128,14 @@ func (op *operation) ssh(ctx context.Context, s topology.Server) error {
 		}
 		argv = append(argv, "-i", key, "-o", "UserKnownHostsFile="+known)
 	}
-	cmd := exec.CommandContext(ctx, "ssh", append(argv, t.User+"@"+t.Address)...)
+	if argv = append(argv, t.User+"@"+t.Address); program != nil {
+		command, err := t.Become(program)
+		if err != nil {
+			return err
+		}
+		argv = append([]string{"-t", "-q"}, append(argv, command)...)
+	}
+	cmd := exec.CommandContext(ctx, "ssh", argv...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = op.in, op.out, op.err
 	err = cmd.Run()
 	if exit, ok := err.(*exec.ExitError); ok {

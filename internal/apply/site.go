@@ -12,6 +12,7 @@ import (
 	"scaleup/internal/remote"
 	"scaleup/internal/spec"
 	"scaleup/internal/survey"
+	"scaleup/internal/switchover"
 )
 
 // actorFor finds who handles a site resource: something several servers hold
@@ -90,7 +91,8 @@ func (a rotation) do(ctx context.Context, s plan.Step) error {
 	return err
 }
 
-// primary moves the database's primary away from a server.
+// primary moves the database's primary away from a server: the step's own, or one
+// that the site file does not name any more, of which another member is told.
 type primary struct{ *Runner }
 
 func (a primary) observe(ctx context.Context, s plan.Step) (plan.State, error) {
@@ -98,24 +100,29 @@ func (a primary) observe(ctx context.Context, s plan.Step) (plan.State, error) {
 	if err != nil {
 		return "", err
 	}
-	if group.Primary != "" && group.Primary != s.Server {
+	if group.Primary != "" && group.Primary != plan.AwayFrom(s.To) {
 		return s.To, nil
 	}
 	return plan.State(group.Primary), nil
 }
 
 func (a primary) do(ctx context.Context, s plan.Step) error {
-	group, err := a.group(ctx, s.Server)
+	members, err := switchover.Ask(ctx, a.Topology, a.Hosts)
 	if err != nil {
 		return err
 	}
-	for _, m := range group.Members {
-		if m.Server != s.Server && m.State == "ONLINE" {
-			_, err := a.Hosts[s.Server].Call(ctx, remote.Request{Switch: m.Server})
-			return err
-		}
+	var names []string
+	for _, d := range a.Topology.With(spec.Database) {
+		names = append(names, d.Name)
 	}
-	return fmt.Errorf("no other member is ONLINE, so the primary cannot move away from %s; see scaleup status", s.Server)
+	move, err := switchover.Choose(names, members, "")
+	if err != nil {
+		return err
+	}
+	if move.From != plan.AwayFrom(s.To) { // it has moved since
+		return nil
+	}
+	return switchover.Run(ctx, a.Topology, a.Hosts, *move)
 }
 
 func (r *Runner) group(ctx context.Context, server string) (survey.Group, error) {

@@ -53,7 +53,31 @@ type Secrets struct {
 	MySQLApp         string             // password of the application's account
 	MySQLReplication string             // password of the replication account
 	MySQLDrill       string             // password of the drills' account
+	Rotating         *Rotating          // while MySQL's passwords are replaced; nil otherwise
 	GroupName        string             // UUID of the MySQL group
+	Recovered        *Recovered         // how it replaced a group that was given up; nil when none was
+}
+
+// Rotating are the passwords of MySQL while one set replaces the other: its accounts
+// take both, so that programs may change over one after another.
+type Rotating struct{ Old, New Passwords }
+
+// Passwords are those of MySQL's accounts.
+type Passwords struct {
+	App         string `json:"app"`
+	Replication string `json:"replication"`
+	Drill       string `json:"drill"`
+}
+
+// Recovered is what the guards have to know about a group that was given up after
+// a voter was lost for good. Its form is guard.Recovered's, which components do
+// not import; a test decodes the one with the other.
+type Recovered struct {
+	Replaces []string `json:"replaces"`
+	Initial  string   `json:"initial"`
+	Voters   []string `json:"voters"`
+	GTIDs    string   `json:"gtids"`
+	GivenUp  string   `json:"given_up"`
 }
 
 // Releases are the two folder trees the site ships, by digest.

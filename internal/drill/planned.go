@@ -3,16 +3,17 @@ package drill
 import (
 	"context"
 	"fmt"
-	"scaleup/internal/drill/inject"
 	"strings"
 	"time"
 
+	"scaleup/internal/drill/inject"
 	"scaleup/internal/drill/record"
 	"scaleup/internal/host"
 	"scaleup/internal/remote"
 	"scaleup/internal/resource"
 	"scaleup/internal/spec"
 	"scaleup/internal/survey"
+	"scaleup/internal/switchover"
 )
 
 // change is a planned change as an Injection: it "bites" when it is done, and
@@ -121,7 +122,7 @@ func switchPrimary(e Env) (inject.Injection, error) {
 	}
 	to := others[e.Rand.IntN(len(others))]
 	return &change{words: fmt.Sprintf("hand the primary from %s to %s", e.Primary, to), targets: []string{e.Primary, to}, do: func(ctx context.Context) (string, error) {
-		if _, err := e.Hosts[e.Primary].Call(ctx, remote.Request{Switch: to}); err != nil {
+		if err := switchover.Run(ctx, e.Site, e.Hosts, switchover.Move{From: e.Primary, To: to}); err != nil {
 			return "", err
 		}
 		s, err := e.Site.Server(to)

@@ -10,7 +10,7 @@ import (
 
 // begin performs an action as a job.
 func (g *guard) begin(ctx context.Context, a Action, helpers *sync.WaitGroup) {
-	work, err := g.prepare(a)
+	work, done, err := g.prepare(a)
 	if err != nil {
 		g.ended(a, err)
 		return
@@ -18,34 +18,96 @@ func (g *guard) begin(ctx context.Context, a Action, helpers *sync.WaitGroup) {
 	began := time.Now()
 	g.startJob(ctx, string(a.Kind), helpers, work, func(err error) {
 		g.log.Info("done", "action", a.Kind, "took", time.Since(began).Round(time.Millisecond), "error", err)
+		if err == nil && done != nil {
+			err = done()
+		}
 		g.ended(a, err)
 	})
 }
 
 // prepare saves what has to be on disk before the action begins and returns the
-// rest of it.
-func (g *guard) prepare(a Action) (func(ctx context.Context) error, error) {
+// rest of it: work, and what remains to be done in the loop once it succeeded.
+func (g *guard) prepare(a Action) (work func(ctx context.Context) error, done func() error, err error) {
 	switch a.Kind {
 	case Stop:
-		return g.db.Stop, nil
+		return g.db.Stop, nil, nil
 	case Fence:
-		return g.db.Fence, nil
+		return g.db.Fence, nil, nil
 	case EndBootstrap:
-		return g.db.EndBootstrap, nil
+		return g.db.EndBootstrap, nil, nil
 	case Join:
-		return func(ctx context.Context) error { return g.db.Start(ctx, false) }, nil
+		return func(ctx context.Context) error { return g.db.Start(ctx, false) }, nil, nil
 	case ApplyBacklog:
 		received := g.view.MySQL.Received
-		return func(ctx context.Context) error { return g.db.ApplyBacklog(ctx, received) }, nil
+		return func(ctx context.Context) error { return g.db.ApplyBacklog(ctx, received) }, nil, nil
 	case Clone:
 		r := g.store.record
 		r.Cloning = true
-		return func(ctx context.Context) error { return g.db.Clone(ctx, a.Donor) }, g.save(r)
+		return func(ctx context.Context) error { return g.db.Clone(ctx, a.Donor) }, nil, g.save(r)
 	case Bootstrap:
-		return g.prepareBootstrap(a)
+		work, err := g.prepareBootstrap(a)
+		return work, nil, err
+	case HandOver, FenceSelf, StepOut:
+		g.noteActing()
+		return g.takeOut(a), nil, nil
+	case SetAside:
+		work, done := g.setAside(a, time.Now())
+		return work, done, nil
 	default:
-		return nil, fmt.Errorf("no way to perform %q", a.Kind)
+		return nil, nil, fmt.Errorf("no way to perform %q", a.Kind)
 	}
+}
+
+// noteActing keeps when this member was taken out of use. A record that cannot be
+// saved, such as for the very disk, is no reason not to act.
+func (g *guard) noteActing() {
+	r := g.store.record
+	r.Acted = time.Now()
+	if err := g.save(r); err != nil {
+		g.log.Error("record not saved", "error", err)
+		g.view.Record.Acted = r.Acted
+	}
+}
+
+// takeOut takes a member out of use that Group Replication holds for healthy.
+func (g *guard) takeOut(a Action) func(ctx context.Context) error {
+	switch a.Kind {
+	case HandOver:
+		return func(ctx context.Context) error {
+			ctx, cancel := context.WithTimeout(ctx, handOverLimit)
+			defer cancel()
+			return g.db.SetPrimary(ctx, a.To, handOverGrace)
+		}
+	case StepOut:
+		return func(ctx context.Context) error {
+			stopCtx, cancel := context.WithTimeout(ctx, stepOutLimit)
+			defer cancel()
+			if err := g.db.Stop(stopCtx); err != nil {
+				g.log.Warn("does not leave the group; kills mysqld", "error", err)
+				return g.db.Kill()
+			}
+			return nil
+		}
+	default:
+		return func(context.Context) error { return g.db.Kill() }
+	}
+}
+
+// setAside copies the data, and notes then where the copy lies and that a clone has
+// to follow: a guard that starts anew goes on with that.
+func (g *guard) setAside(a Action, now time.Time) (work func(ctx context.Context) error, done func() error) {
+	var path string
+	name := now.UTC().Format("20060102T150405Z") + "-" + g.policy.Server
+	work = func(ctx context.Context) (err error) {
+		path, err = g.db.SetAside(ctx, name)
+		return err
+	}
+	done = func() error {
+		r := g.store.record
+		r.Aside, r.Cloning = path+": "+a.Extra, true
+		return g.save(r)
+	}
+	return work, done
 }
 
 // prepareBootstrap gives this server's own promise; the work then asks for the
@@ -105,6 +167,9 @@ func (g *guard) ended(a Action, err error) {
 		g.log.Warn("backlog", "error", err)
 		g.view.BacklogRefused = true
 		return
+	}
+	if a.Kind == HandOver && err != nil {
+		g.view.HandOverFailed = time.Now()
 	}
 	entering := a.Kind == Join || a.Kind == Bootstrap || a.Kind == Clone
 	if err == nil && !entering {

@@ -22,6 +22,8 @@ type Config struct {
 	GroupName string  `json:"group_name"` // group_replication_group_name, a UUID
 	Initial   string  `json:"initial"`    // the one voter that may form the group for the first time
 	Voters    []Voter `json:"voters"`     // every database server of the site, this one included; an odd number
+	// Recovered is set once the operator has given a former group up; see there.
+	Recovered *Recovered `json:"recovered,omitempty"`
 
 	Socket                  string `json:"socket"`                    // MySQL's unix socket
 	MySQLUser               string `json:"mysql_user"`                // signs in by the socket, without a password
@@ -125,6 +127,7 @@ func (c Config) Validate() error {
 			complain("%s is missing", required.key)
 		}
 	}
+	errs = append(errs, c.Recovered.validate(c.GroupName)...)
 	return errors.Join(append(errs, c.validateVoters()...)...)
 }
 
@@ -187,7 +190,7 @@ func (c Config) voterNames() []string {
 
 // policy is the part of the configuration that Decide needs.
 func (c Config) policy() Policy {
-	p := Policy{Server: c.Server, Group: c.GroupName, Initial: c.Initial, Voters: c.voterNames()}
+	p := Policy{Server: c.Server, Group: c.GroupName, Initial: c.Initial, Voters: c.voterNames(), Recovered: c.Recovered}
 	slices.Sort(p.Voters)
 	return p
 }

@@ -1,6 +1,9 @@
 package guard
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // Database is the local mysqld, as far as the guard touches it. Each method is
 // one step that the loop performs; none decides anything.
@@ -24,7 +27,18 @@ type Database interface {
 	// ApplyBacklog applies transactions that the group's channel has received,
 	// outside the group. It returns ErrBacklogRefused when MySQL will not.
 	ApplyBacklog(ctx context.Context, received string) error
-	// SetPrimary hands the primary over to the member with this server_uuid.
-	SetPrimary(ctx context.Context, uuid string) error
+	// SetPrimary hands the primary over to the member with this server_uuid. After the
+	// grace, in whole seconds, transactions that are not committed are cut off.
+	SetPrimary(ctx context.Context, uuid string, grace time.Duration) error
+	// Beat writes the server's row of the pulse and returns when it is committed in
+	// the group. There is one beat at a time.
+	Beat(ctx context.Context, server string) error
+	// BeatState is what the beat under way waits for, in MySQL's words.
+	BeatState(ctx context.Context) (string, error)
+	// Kill ends mysqld with SIGKILL. It needs neither MySQL nor a disk.
+	Kill() error
+	// SetAside copies all data to a new folder, and returns that. It refuses where the
+	// copy could take more than half of what is free.
+	SetAside(ctx context.Context, name string) (path string, err error)
 	Close() error
 }

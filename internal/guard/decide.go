@@ -13,7 +13,10 @@ import (
 // and only when there is none, forming one.
 func Decide(v View, p Policy, now time.Time) Action {
 	my := v.MySQL
+	hung := v.hung(p, now)
 	switch {
+	case !my.Reachable && hung != nil:
+		return *hung
 	case !my.Reachable:
 		return wait("MySQL does not answer: " + my.Error)
 	case my.Group != p.Group:
@@ -22,8 +25,12 @@ func Decide(v View, p Policy, now time.Time) Action {
 		return wait(fmt.Sprintf("the guard's record is about group %q, its configuration about %q", v.Record.Group, p.Group))
 	case my.Bootstrapping:
 		return v.unlessBackedOff(now, Action{Kind: EndBootstrap, Reason: "a forming of the group was interrupted"})
+	case my.active() && v.Record.ReplacedBy != "" && v.successorFormed():
+		return v.unlessBackedOff(now, Action{Kind: Stop, Reason: "this group was given up and group " + v.Record.ReplacedBy + " took its place"})
 	case my.State == Online && !my.majority():
 		return wait("ONLINE without a majority of its view; Group Replication leaves by itself")
+	case my.State == Online && hung != nil:
+		return *hung
 	case my.State == Online:
 		return wait("")
 	case my.State == Recovering:
@@ -36,6 +43,8 @@ func Decide(v View, p Policy, now time.Time) Action {
 		return wait("MySQL reports the member state " + my.State)
 	case v.Record.EverMember && !my.SuperReadOnly:
 		return v.unlessBackedOff(now, Action{Kind: Fence, Reason: "writable outside the group"})
+	case v.Record.ReplacedBy != "":
+		return wait(fmt.Sprintf("this group was given up and group %s took its place; waits until scaleup apply tells this server", v.Record.ReplacedBy))
 	}
 	s, err := readSets(v, p, now)
 	if err != nil {

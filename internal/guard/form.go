@@ -17,6 +17,9 @@ func (s *situation) form() Action {
 		}
 		ever = ever || c.record.EverMember || c.all.HasSource(s.Group)
 	}
+	if s.firstOfRecovered(newest, ever) {
+		return s.formRecovered(answering, newest)
+	}
 	// Without any recorded view (never formed, or all records lost) every server
 	// of the site has to agree.
 	required := s.Voters

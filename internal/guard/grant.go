@@ -24,6 +24,8 @@ func Promise(q GrantRequest, r Record, my MySQL, p Policy) (Record, error) {
 		return r, fmt.Errorf("the request is about group %q, this server's group is %q", q.Newest.Group, p.Group)
 	case !slices.Contains(p.Voters, q.Candidate):
 		return r, fmt.Errorf("%q is not a voter", q.Candidate)
+	case r.ReplacedBy != "":
+		return r, fmt.Errorf("%s knows that this group was given up for group %s", p.Server, r.ReplacedBy)
 	case !my.Reachable:
 		return r, fmt.Errorf("MySQL of %s does not answer", p.Server)
 	case my.State != Offline || my.Bootstrapping:
@@ -43,7 +45,12 @@ func Promise(q GrantRequest, r Record, my MySQL, p Policy) (Record, error) {
 	if err != nil {
 		return r, err
 	}
-	if lacks := mine.all.Subtract(theirs); !lacks.Empty() {
+	ever := r.EverMember || mine.all.HasSource(p.Group)
+	lacks, err := p.beyondLoss(mine.all.Subtract(theirs), q.Candidate, r, ever)
+	if err != nil {
+		return r, err
+	}
+	if !lacks.Empty() {
 		return r, fmt.Errorf("%s lacks transactions that %s has: %s", q.Candidate, p.Server, listed(lacks))
 	}
 	r.Granted = Grant{Epoch: q.Epoch, To: q.Candidate}

@@ -11,9 +11,14 @@ package guard
 //     guard in when max_connections is used up or offline_mode is on.
 //   - REPLICATION_SLAVE_ADMIN: START and STOP REPLICA SQL_THREAD for a received backlog.
 //   - CLONE_ADMIN: CLONE INSTANCE on the recipient and the restart that ends it.
+//   - BACKUP_ADMIN: CLONE LOCAL, which copies a diverged member's data aside.
 //
-// Beside them the account needs PerformanceSchemaGrant.
-const Grants = "GROUP_REPLICATION_ADMIN, SYSTEM_VARIABLES_ADMIN, CONNECTION_ADMIN, REPLICATION_SLAVE_ADMIN, CLONE_ADMIN ON *.*"
+// Beside them the account needs PerformanceSchemaGrant and PulseGrant.
+const Grants = "GROUP_REPLICATION_ADMIN, SYSTEM_VARIABLES_ADMIN, CONNECTION_ADMIN, REPLICATION_SLAVE_ADMIN, CLONE_ADMIN, BACKUP_ADMIN ON *.*"
+
+// PulseGrant lets the guard write its pulse, and make the schema of that when it is
+// missing.
+const PulseGrant = "CREATE, INSERT, UPDATE ON `scaleup\\_guard`.*"
 
 // PerformanceSchemaGrant lets the guard read the group's state: members, queues,
 // the received set, the applier's workers and the state of a clone.

@@ -21,6 +21,10 @@
 // them, after each of the others has promised (fsynced) to let no one else use
 // the epoch. The promise is unanimous, and a member never promises while its own
 // MySQL is in a group or on its way into one; so two groups cannot form.
+//
+// Where a voter is lost for good, only the operator can give its word up (Outage and
+// Recovered). The group that is formed then has another name and its guards say which
+// one it replaced, so that a lost voter that comes back does not form the old one.
 package guard
 
 import (
@@ -28,6 +32,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"scaleup/internal/sdnotify"
 )
@@ -46,6 +51,9 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	}
 	store, err := openStore(cfg.StateDir, cfg.GroupName)
 	if err != nil {
+		return err
+	}
+	if err := store.adopt(cfg, time.Now()); err != nil {
 		return err
 	}
 	credentials, err := loadCredentials(cfg)

@@ -88,6 +88,7 @@ func (g *guard) peerAPI() http.Handler {
 //	POST /switch {"to":"db2"}  hands the primary over
 //	POST /leave                leaves the group and stays out until mysqld restarts or /join
 //	POST /join                 ends that
+//	GET /known                 Known as JSON: records and transactions, own and others'
 //
 // 204 when done, otherwise 409 with the reason in one line.
 func (g *guard) control() http.Handler {
@@ -100,6 +101,7 @@ func (g *guard) control() http.Handler {
 			reply(w, g.ask(r.Context(), request{kind: wantSwitch, to: q.To}))
 		}
 	})
+	mux.HandleFunc("GET /known", g.known)
 	mux.HandleFunc("POST /leave", func(w http.ResponseWriter, r *http.Request) {
 		reply(w, g.ask(r.Context(), request{kind: wantLeave}))
 	})

@@ -43,7 +43,7 @@ func (s *situation) enterBy(group []candidate) Action {
 		everything = everything.Union(c.all)
 	}
 	if extra := s.me.all.Subtract(everything); !extra.Empty() && !s.me.incomplete() {
-		return wait("diverged: has transactions that the group lacks and will not join with them: " + listed(extra))
+		return Action{Kind: SetAside, Extra: listed(extra), Reason: "diverged: has transactions that the group lacks, copies them aside and takes the group's data: " + listed(extra)}
 	}
 	donors := slices.DeleteFunc(slices.Clone(group), func(c candidate) bool { return !c.purged.SubsetOf(s.me.all) })
 	if len(donors) > 0 && !s.me.incomplete() {
@@ -56,7 +56,11 @@ func (s *situation) enterBy(group []candidate) Action {
 	if s.me.incomplete() {
 		reason = "an earlier clone did not complete"
 	}
-	donor := cloneDonor(group)
+	complete := slices.DeleteFunc(slices.Clone(group), candidate.incomplete)
+	if len(complete) == 0 {
+		return wait(reason + "; no member has a complete copy to clone")
+	}
+	donor := cloneDonor(complete)
 	return Action{Kind: Clone, Donor: donor, Reason: reason + "; clones " + donor}
 }
 

@@ -2,10 +2,12 @@ package guard
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -38,9 +40,12 @@ type guard struct {
 	peers  peerCaller
 	notify func(state string) error
 	log    *slog.Logger
+	begun  time.Time // of the guard
 
 	snapshot atomic.Pointer[Snapshot]
 	calm     atomic.Bool              // ONLINE: probes and peers may be asked less often
+	beating  atomic.Bool              // a writable primary: beats are wanted
+	beats    chan beat                // pulse -> loop
 	probed   chan probeResult         // prober -> loop
 	heard    chan peerResult          // pollers -> loop
 	requests chan request             // HTTP -> loop
@@ -74,8 +79,8 @@ type peerResult struct {
 
 func newGuard(cfg Config, store *store, db Database, peers peerCaller, notify func(string) error, log *slog.Logger) *guard {
 	g := &guard{
-		cfg: cfg, policy: cfg.policy(), db: db, peers: peers, notify: notify, log: log,
-		probed: make(chan probeResult), heard: make(chan peerResult), requests: make(chan request), finished: make(chan func()),
+		cfg: cfg, policy: cfg.policy(), db: db, peers: peers, notify: notify, log: log, begun: time.Now(),
+		beats: make(chan beat), probed: make(chan probeResult), heard: make(chan peerResult), requests: make(chan request), finished: make(chan func()),
 		wakeups: map[string]chan struct{}{}, store: store,
 		view: View{Record: store.record, Peers: map[string]Peer{}, MySQL: MySQL{Error: "not asked yet"}},
 	}
@@ -91,6 +96,7 @@ func (g *guard) run(ctx context.Context) {
 	var helpers sync.WaitGroup
 	defer helpers.Wait()
 	helpers.Go(func() { g.probeForever(ctx) })
+	helpers.Go(func() { g.pulseForever(ctx) })
 	for _, name := range g.policy.Voters {
 		if name != g.policy.Server {
 			helpers.Go(func() { g.askForever(ctx, name) })
@@ -104,6 +110,8 @@ func (g *guard) run(ctx context.Context) {
 			return
 		case r := <-g.probed:
 			g.takeProbe(r)
+		case b := <-g.beats:
+			g.takeBeat(b)
 		case r := <-g.heard:
 			g.takeAnswer(r)
 		case finish := <-g.finished:
@@ -127,7 +135,7 @@ func (g *guard) step(ctx context.Context, helpers *sync.WaitGroup) {
 	}
 	now := time.Now()
 	if g.job == "" && !g.probedAt.Before(g.notBefore) && now.Sub(g.probedAt) <= fresh {
-		action := Decide(g.view, g.policy, now)
+		action := g.afterHearing(Decide(g.view, g.policy, now), now)
 		g.say(action.Reason)
 		if action.Kind != Wait {
 			g.begin(ctx, action, helpers)
@@ -137,7 +145,9 @@ func (g *guard) step(ctx context.Context, helpers *sync.WaitGroup) {
 }
 
 func (g *guard) takeProbe(r probeResult) {
+	before := g.view.MySQL
 	g.view.MySQL, g.probedAt = r.mysql, r.begun
+	g.view.watch(before, g.policy, r.begun)
 	if r.mysql.Reachable {
 		if r.mysql.Uptime < g.uptime {
 			g.view.Held = false // mysqld was restarted: what it was held for is over
@@ -147,7 +157,13 @@ func (g *guard) takeProbe(r probeResult) {
 	if r.mysql.State == Online {
 		g.view.Attempt, g.view.BacklogRefused = Attempt{}, false
 	}
-	if calm := r.mysql.State == Online && r.mysql.majority(); g.calm.Swap(calm) != calm {
+	// A mysqld that answers no probe may still answer beats, and a beat under way goes on.
+	if beating := r.mysql.wantsBeats(); beating || r.mysql.Reachable {
+		if g.beating.Store(beating); !beating {
+			g.view.Pulse = Pulse{}
+		}
+	}
+	if calm := r.mysql.State == Online && r.mysql.majority() && !g.view.troubled(); g.calm.Swap(calm) != calm {
 		g.wakeAll()
 	}
 	if !r.mysql.stuck() {
@@ -239,7 +255,9 @@ func (g *guard) probe(ctx context.Context) MySQL {
 	defer cancel()
 	my, err := g.db.Probe(ctx)
 	if err != nil {
-		return MySQL{Error: err.Error()}
+		// With EAGAIN the kernel says that mysqld takes no connection off its queue.
+		hangs := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, syscall.EAGAIN)
+		return MySQL{Error: err.Error(), Hangs: hangs}
 	}
 	return my
 }

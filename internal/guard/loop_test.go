@@ -100,8 +100,32 @@ func (d *fakeDB) ApplyBacklog(ctx context.Context, _ string) error {
 	return d.do(ctx, "backlog", 100*time.Millisecond, func() error { return ErrBacklogRefused })
 }
 
-func (d *fakeDB) SetPrimary(ctx context.Context, uuid string) error {
-	return d.do(ctx, "switch "+uuid, 10*time.Millisecond, func() error { return nil })
+func (d *fakeDB) SetPrimary(ctx context.Context, uuid string, _ time.Duration) error {
+	return d.do(ctx, "switch "+uuid, 10*time.Millisecond, func() error { return d.world.handOver(d.name, uuid) })
+}
+
+func (d *fakeDB) Beat(ctx context.Context, _ string) error {
+	return d.world.beat(ctx, d.name)
+}
+
+func (d *fakeDB) BeatState(context.Context) (string, error) {
+	d.world.mu.Lock()
+	defer d.world.mu.Unlock()
+	return d.world.nodes[d.name].beatState, nil
+}
+
+func (d *fakeDB) Kill() error {
+	time.Sleep(time.Millisecond) // nothing takes no time
+	d.world.mu.Lock()
+	defer d.world.mu.Unlock()
+	d.calls.add(d.name + " kill")
+	d.world.crash(d.name)
+	return nil
+}
+
+func (d *fakeDB) SetAside(ctx context.Context, name string) (string, error) {
+	path := AsideDir + "/" + name
+	return path, d.do(ctx, "set aside", time.Second, func() error { return nil })
 }
 
 func (d *fakeDB) Close() error { return nil }
@@ -138,7 +162,7 @@ func (c *cluster) startGuard(name string) {
 		c.t.Fatal(err)
 	}
 	notify := func(state string) error { c.told.add(name + " " + state); return nil }
-	g := newGuard(testConfig(name), store, &fakeDB{c.world, name, c.calls}, c, notify, slog.New(slog.DiscardHandler))
+	g := newGuard(testConfig(name), store, &fakeDB{world: c.world, name: name, calls: c.calls}, c, notify, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(c.t.Context())
 	c.world.mu.Lock()
 	c.guards[name], c.cancel[name], c.done[name] = g, cancel, make(chan struct{})

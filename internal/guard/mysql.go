@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -24,7 +25,7 @@ const (
 	settingTimeout = 2 * time.Second        // one SET GLOBAL
 	cleanupTimeout = 300 * time.Millisecond // what a stopping guard still tidies up
 	backlogWait    = 10 * time.Second       // one go at the backlog; repeated while it shrinks
-	switchWait     = 5                      // seconds until uncommitted transactions are cut off at a switch
+	switchGrace    = 5 * time.Second        // until uncommitted transactions are cut off at a switch
 	switchTimeout  = 30 * time.Second
 	cloneTimeout   = 12 * time.Hour
 )
@@ -46,6 +47,9 @@ type localMySQL struct {
 	password string // of the replication account
 	probes   *sql.DB
 	work     *sql.DB
+	pulse    *sql.DB
+	looks    *sql.DB       // at what a beat waits for
+	beatID   atomic.Uint64 // of the connection of the beat under way
 }
 
 func openMySQL(cfg Config, password string) (*localMySQL, error) {
@@ -64,10 +68,15 @@ func openMySQL(cfg Config, password string) (*localMySQL, error) {
 	d.probes.SetMaxOpenConns(1)
 	d.work.SetMaxOpenConns(2) // one working, one to tidy up after it
 	d.work.SetMaxIdleConns(1)
+	if d.pulse, d.looks, err = openPulse(my); err != nil {
+		return nil, err
+	}
 	return d, nil
 }
 
-func (d *localMySQL) Close() error { return errors.Join(d.probes.Close(), d.work.Close()) }
+func (d *localMySQL) Close() error {
+	return errors.Join(d.probes.Close(), d.work.Close(), d.pulse.Close(), d.looks.Close())
+}
 
 func (d *localMySQL) Start(ctx context.Context, bootstrap bool) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
@@ -192,14 +201,14 @@ func (d *localMySQL) ApplyBacklog(ctx context.Context, received string) error {
 	return nil
 }
 
-func (d *localMySQL) SetPrimary(ctx context.Context, uuid string) error {
+func (d *localMySQL) SetPrimary(ctx context.Context, uuid string, grace time.Duration) error {
 	if !uuidPattern.MatchString(uuid) {
 		return fmt.Errorf("switch the primary: %q is not a server UUID", uuid)
 	}
 	ctx, cancel := context.WithTimeout(ctx, switchTimeout)
 	defer cancel()
 	var said sql.NullString
-	if err := d.work.QueryRowContext(ctx, "SELECT group_replication_set_as_primary(?, ?)", uuid, switchWait).Scan(&said); err != nil {
+	if err := d.work.QueryRowContext(ctx, "SELECT group_replication_set_as_primary(?, ?)", uuid, int(grace.Seconds())).Scan(&said); err != nil {
 		return fmt.Errorf("switch the primary: %w", err)
 	}
 	return nil

@@ -5,11 +5,15 @@ import "slices"
 // Observe brings the record up to date with what MySQL and the other guards show
 // now. It is pure; the loop saves the result when it differs.
 func Observe(r Record, my MySQL, peers map[string]Peer, p Policy) Record {
+	r = heardReplaced(r, peers)
 	if !my.Reachable {
 		return r
 	}
 	if r.Cloning && my.CloneState == "Completed" {
 		r.Cloning = false
+		if r.Role == Primary {
+			r.Role = Secondary // the data that it had as the primary is gone
+		}
 	}
 	if !my.active() || my.ViewID == "" || !my.lists(p.Server) {
 		return r
@@ -72,5 +76,7 @@ func torn(recorded, shown []string) bool {
 func sameRecord(a, b Record) bool {
 	members := slices.Equal(a.Members, b.Members)
 	return members && a.Group == b.Group && a.Epoch == b.Epoch && a.ViewID == b.ViewID && a.Role == b.Role &&
-		a.Primary == b.Primary && a.EverMember == b.EverMember && a.Granted == b.Granted && a.Cloning == b.Cloning
+		a.Primary == b.Primary && a.EverMember == b.EverMember && a.Granted == b.Granted && a.Cloning == b.Cloning &&
+		slices.Equal(a.Replaces, b.Replaces) && a.ReplacedBy == b.ReplacedBy &&
+		a.Acted.Equal(b.Acted) && a.Aside == b.Aside
 }

@@ -14,7 +14,8 @@ import (
 const (
 	serverQuery = `SELECT @@global.server_uuid, @@global.version, @@global.super_read_only, @@global.offline_mode,
 	@@global.gtid_executed, @@global.gtid_purged, @@global.group_replication_group_name, @@global.group_replication_bootstrap_group,
-	(SELECT CAST(VARIABLE_VALUE AS UNSIGNED) FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Uptime')`
+	(SELECT CAST(VARIABLE_VALUE AS UNSIGNED) FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Uptime'),
+	(SELECT CAST(VARIABLE_VALUE AS UNSIGNED) FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Innodb_data_written')`
 
 	// Rows of the group as this member sees it; a single one, its own, outside a
 	// group. Before the first START even its identifier is empty.
@@ -34,14 +35,21 @@ const (
 	WHERE CHANNEL_NAME = 'group_replication_applier' AND APPLYING_TRANSACTION <> ''
 	AND APPLYING_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP > '2000-01-01'`
 
-	cloneQuery = `SELECT STATE FROM performance_schema.clone_status`
+	// A copy that was set aside is no clone of a donor.
+	cloneQuery = `SELECT STATE FROM performance_schema.clone_status WHERE SOURCE <> 'LOCAL INSTANCE'`
+
+	// The threads table shows the applier's workers without the right to see what
+	// everybody's statements are, which the process list needs.
+	applierWaitsQuery = `SELECT t.PROCESSLIST_STATE FROM performance_schema.replication_applier_status_by_worker w
+	JOIN performance_schema.threads t ON t.THREAD_ID = w.THREAD_ID
+	WHERE w.CHANNEL_NAME = 'group_replication_applier' AND t.PROCESSLIST_STATE LIKE 'Waiting for % lock' LIMIT 1`
 )
 
 func (d *localMySQL) Probe(ctx context.Context) (MySQL, error) {
 	my := MySQL{Reachable: true, State: Offline}
 	var group sql.NullString
 	err := d.probes.QueryRowContext(ctx, serverQuery).Scan(&my.UUID, &my.Version, &my.SuperReadOnly, &my.OfflineMode,
-		&my.Executed, &my.Purged, &group, &my.Bootstrapping, &my.Uptime)
+		&my.Executed, &my.Purged, &group, &my.Bootstrapping, &my.Uptime, &my.Written)
 	if err != nil {
 		return MySQL{}, fmt.Errorf("read MySQL's variables: %w", err)
 	}
@@ -54,6 +62,12 @@ func (d *localMySQL) Probe(ctx context.Context) (MySQL, error) {
 	}
 	if err := d.probes.QueryRowContext(ctx, applyingQuery).Scan(&my.Applying); err != nil {
 		return MySQL{}, fmt.Errorf("read the applier's workers: %w", err)
+	}
+	if my.Role == Secondary && my.Queue > 0 {
+		// Not knowing it must not hide all the rest.
+		if err := d.readText(ctx, applierWaitsQuery, &my.ApplierWaits); err != nil {
+			my.ApplierWaits = "what the applier waits for cannot be read: " + err.Error()
+		}
 	}
 	if my.State == Offline {
 		err := d.readText(ctx, cloneQuery, &my.CloneState)

@@ -9,21 +9,29 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Record is what a guard must still know after a crash: the newest view its
 // member was part of, and what it promised. It lives outside MySQL's data
 // directory, so that a clone or a lost data directory does not take it along.
 type Record struct {
-	Group      string   `json:"group"`       // group name the rest is about
-	Epoch      uint64   `json:"epoch"`       // counts how often the group was formed; 0: no view was ever recorded
-	ViewID     string   `json:"view_id"`     // Group Replication's, "<forming>:<counter>"
-	Members    []string `json:"members"`     // server names in that view, sorted
-	Role       string   `json:"role"`        // own role in it
-	Primary    string   `json:"primary"`     // server name; "" while there was none
-	EverMember bool     `json:"ever_member"` // was ever ONLINE or RECOVERING in the group
-	Granted    Grant    `json:"granted"`     // the newest promise given
-	Cloning    bool     `json:"cloning"`     // a clone was begun and not seen to complete: the data may be a torso
+	Group      string   `json:"group"`                 // group name the rest is about
+	Epoch      uint64   `json:"epoch"`                 // counts how often the group was formed; 0: no view was ever recorded
+	ViewID     string   `json:"view_id"`               // Group Replication's, "<forming>:<counter>"
+	Members    []string `json:"members"`               // server names in that view, sorted
+	Role       string   `json:"role"`                  // own role in it
+	Primary    string   `json:"primary"`               // server name; "" while there was none
+	EverMember bool     `json:"ever_member"`           // was ever ONLINE or RECOVERING in the group
+	Granted    Grant    `json:"granted"`               // the newest promise given
+	Cloning    bool     `json:"cloning"`               // a clone was begun and not seen to complete: the data may be a torso
+	Replaces   []string `json:"replaces,omitempty"`    // groups that were given up for this one, oldest first
+	ReplacedBy string   `json:"replaced_by,omitempty"` // group that this one was given up for, as another guard told
+	// Acted is when this guard last took its member out of use; see mayAct.
+	Acted time.Time `json:"acted,omitzero"`
+	// Aside is where the last copy of data lies that the group did not have, and its
+	// transactions; for people. That a clone has to follow is in Cloning.
+	Aside string `json:"aside,omitempty"`
 }
 
 // Grant is the promise to let only To form the group in Epoch, and nobody in an

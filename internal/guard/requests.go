@@ -60,15 +60,14 @@ func (g *guard) take(ctx context.Context, q request, helpers *sync.WaitGroup) {
 	case wantGrant:
 		g.takeGrant(ctx, q, helpers)
 	case wantLeave:
-		g.view.Held = true
-		g.startJob(ctx, "leave", helpers, g.db.Stop, func(err error) { q.reply <- err })
+		g.takeLeave(ctx, q, helpers)
 	case wantSwitch:
 		uuid, err := switchTarget(g.view.MySQL, q.to)
 		if err != nil || uuid == "" {
 			q.reply <- err
 			return
 		}
-		work := func(ctx context.Context) error { return g.db.SetPrimary(ctx, uuid) }
+		work := func(ctx context.Context) error { return g.db.SetPrimary(ctx, uuid, switchGrace) }
 		g.startJob(ctx, "switch", helpers, work, func(err error) { q.reply <- err })
 	}
 }

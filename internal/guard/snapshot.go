@@ -2,6 +2,7 @@ package guard
 
 import (
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -16,8 +17,10 @@ type Snapshot struct {
 	MySQL   MySQL
 	Record  Record
 	Held    bool
-	Message string    // what the guard is waiting for or doing
-	Stalled time.Time // since when transactions wait and none is applied; zero: they do not
+	Message string          // what the guard is waiting for or doing
+	Stalled time.Time       // since when transactions wait and none is applied; zero: they do not
+	Peers   map[string]Peer // the other voters' last answers; never changed
+	Voters  []string        // every database server of the site, as this guard is configured
 }
 
 // publish replaces the snapshot.
@@ -28,7 +31,7 @@ func (g *guard) publish() {
 	}
 	g.snapshot.Store(&Snapshot{
 		Server: g.policy.Server, Probed: g.probedAt, MySQL: g.view.MySQL, Record: g.view.Record,
-		Held: g.view.Held, Message: message, Stalled: g.stalled,
+		Held: g.view.Held, Message: message, Stalled: g.stalled, Peers: maps.Clone(g.view.Peers), Voters: g.policy.Voters,
 	})
 }
 
@@ -124,6 +127,7 @@ type Status struct {
 	Held            bool           `json:"held"`
 	MySQLVersion    string         `json:"mysql_version"`
 	Message         string         `json:"message"` // what the guard waits for; "" when all is well
+	Voters          []string       `json:"voters"`  // every database server of the site, as the guard is configured
 }
 
 // StatusMember is a member in Status.
@@ -134,7 +138,7 @@ type StatusMember struct {
 }
 
 func (s *Snapshot) status(now time.Time) Status {
-	st := Status{Server: s.Server, State: Unreachable, Members: []StatusMember{}, Epoch: s.Record.Epoch, Held: s.Held, Message: s.Message}
+	st := Status{Server: s.Server, State: Unreachable, Members: []StatusMember{}, Epoch: s.Record.Epoch, Held: s.Held, Message: s.Message, Voters: s.Voters}
 	if why := s.answering(now); why != "" {
 		st.Message = why
 		return st

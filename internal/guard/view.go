@@ -21,6 +21,7 @@ const (
 type MySQL struct {
 	Reachable bool   `json:"reachable"`       // answered a probe within a second
 	Error     string `json:"error,omitempty"` // why not
+	Hangs     bool   `json:"hangs,omitempty"` // not refused: mysqld took the question and did not answer in time
 
 	UUID          string   `json:"uuid"`
 	Version       string   `json:"version"`
@@ -41,6 +42,10 @@ type MySQL struct {
 
 	Queue    int64   `json:"queue"`    // transactions waiting for certification or the applier
 	Applying float64 `json:"applying"` // age in seconds of the oldest transaction being applied; 0 when idle
+	Written  int64   `json:"written"`  // bytes that InnoDB has written since mysqld started
+	// ApplierWaits is the lock that a worker of the applier waits for, in MySQL's words,
+	// or why that could not be read; "" when none waits, and while nothing is queued.
+	ApplierWaits string `json:"applier_waits,omitempty"`
 }
 
 // Member is a row of the group as one mysqld sees it.
@@ -137,6 +142,13 @@ type View struct {
 	// BacklogRefused says that MySQL would not apply the received backlog outside
 	// the group; Group Replication then does so while it forms.
 	BacklogRefused bool
+
+	// What Group Replication does not see; see hang.go.
+	Pulse          Pulse
+	Unanswered     time.Time // since when mysqld takes questions and answers none; zero: it answers or is down
+	Halted         time.Time // since when a secondary has transactions to apply and neither applies nor writes anything
+	Redundant      time.Time // since when all voters are healthy members without a break
+	HandOverFailed time.Time // when a hand-over was tried in vain
 }
 
 // Policy is what apply decided about the group.
@@ -145,6 +157,9 @@ type Policy struct {
 	Group   string   // group name
 	Initial string   // may form the group for the first time
 	Voters  []string // all, sorted
+	// Recovered says which voters may form the group for the first time after a
+	// former one was given up; nil when none was.
+	Recovered *Recovered
 }
 
 // peerFresh is how old a peer's answer may be: the guard asks four times a second
@@ -164,6 +179,10 @@ const (
 	Clone        Kind = "clone"         // replace the data by a donor's, then mysqld restarts
 	ApplyBacklog Kind = "apply-backlog" // apply received transactions before forming the group
 	Bootstrap    Kind = "bootstrap"     // collect grants, then form the group
+	HandOver     Kind = "hand-over"     // make a healthy member the primary
+	FenceSelf    Kind = "fence-self"    // SIGKILL to the own mysqld, which Group Replication then sees
+	StepOut      Kind = "step-out"      // leave the group, and where that hangs, FenceSelf
+	SetAside     Kind = "set-aside"     // copy data that the group does not have, before a clone replaces it
 )
 
 // Action is one decision.
@@ -171,6 +190,8 @@ type Action struct {
 	Kind   Kind
 	Reason string   // one line for people: status, log and health checks show it
 	Donor  string   // Clone: the server to copy
+	To     string   // HandOver: server_uuid of the next primary
+	Extra  string   // SetAside: the transactions that the group lacks
 	Epoch  uint64   // Bootstrap: the epoch to be granted
 	Voters []string // Bootstrap: whose grants are needed, this server included
 	Newest Record   // Bootstrap: the newest record known, which the voters hold against their own

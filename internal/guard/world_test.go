@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -31,6 +32,8 @@ type node struct {
 	cloned        string // state of the last clone
 	uptime        int64
 	group         *group // the view it is in; kept by others when it dies
+	beatState     string // what writes hang in; "" when they do not
+	stuck         bool   // a hand-over hangs, too
 }
 
 type group struct {
@@ -157,6 +160,33 @@ func (w *world) start(name string, bootstrap bool) error {
 		return nil
 	}
 	return fmt.Errorf("%w: no group to join", errModel)
+}
+
+// handOver makes the member with that server_uuid the primary, as any member may ask.
+func (w *world) handOver(asked, uuid string) error {
+	g := w.nodes[asked].group
+	if !w.inGroup(asked) || !w.hasMajority(g) || w.nodes[asked].stuck {
+		return fmt.Errorf("%w: no hand-over", errModel)
+	}
+	for _, name := range w.living(g) {
+		if uuidOf(name) == uuid {
+			w.install(g.forming, g.counter, g.members, name)
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: no member %s", errModel, uuid)
+}
+
+// beat is a write of the guard's, which hangs where writes do.
+func (w *world) beat(ctx context.Context, name string) error {
+	w.mu.Lock()
+	hangs := w.nodes[name].beatState != ""
+	w.mu.Unlock()
+	if hangs {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return nil
 }
 
 func (w *world) breach(format string, args ...any) {

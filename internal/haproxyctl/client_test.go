@@ -22,7 +22,7 @@ type running struct {
 	process *exec.Cmd
 }
 
-func startHAProxy(t *testing.T) running {
+func startHAProxy(t *testing.T, more ...string) running {
 	t.Helper()
 	program, err := exec.LookPath("haproxy")
 	if err != nil {
@@ -83,6 +83,7 @@ backend mysql_primary
     server db1 %s
     server db2 %s
 `, r.paths.Socket, r.paths.State, dir, answer("/healthz"), nobody, answer("/healthz"), answer("/healthz"), answer("/primary"), answer("/replica"))
+	text += strings.Join(more, "")
 	if err := os.WriteFile(r.paths.Config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}

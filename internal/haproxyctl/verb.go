@@ -24,9 +24,18 @@ func DefaultPaths() Paths {
 // dumpTimeout bounds the question to the running process; a reload waits for it.
 const dumpTimeout = 2 * time.Second
 
-// WriteState is the hidden verb "scaleup haproxy-state start|reload", which the
-// unit runs before HAProxy starts or reloads: it writes the state file the next
-// process reads. When the running process cannot be asked at a reload, the file
+// Verb is the hidden verb "scaleup haproxy-state start|reload|open". The last one
+// lets connections to the database's primary in again, should whoever parked them have
+// died.
+func Verb(ctx context.Context, paths Paths, moment string) error {
+	if moment == "open" {
+		return Open(ctx, paths, BackendMySQLPrimary)
+	}
+	return WriteState(ctx, paths, moment)
+}
+
+// WriteState is the verb's start and reload, which the unit runs before HAProxy starts
+// or reloads: it writes the state file the next process reads. When the running process cannot be asked at a reload, the file
 // is that of a start, and the error says why.
 func WriteState(ctx context.Context, paths Paths, moment string) error {
 	var dump string

@@ -9,7 +9,8 @@ import (
 	"scaleup/internal/topology"
 )
 
-// Make writes the plan. Its order is the safety of a rollout:
+// Make writes the plan. Where the file leaves the primary's server out, the primary
+// moves first of all. The order of the rest is the safety of a rollout:
 //
 //  1. prepare: the base system and the firewalls of all servers that serve; and
 //     database servers that do not serve yet, whole;
@@ -32,6 +33,7 @@ func Make(want Desired, got Observed) Plan {
 
 func (m *maker) make() {
 	m.servers()
+	m.switchAway()
 	m.prepare()
 	m.database()
 	m.app()
@@ -224,10 +226,14 @@ func (m *maker) database() {
 	slices.SortStableFunc(rolling, func(a, b topology.Server) int {
 		return last(a.Name == m.got.Primary) - last(b.Name == m.got.Primary)
 	})
+	leaves := m.primaryLeaves()
 	for _, s := range rolling {
 		m.begin()
 		left := m.left(s.Name)
 		interrupted := slices.ContainsFunc(left, func(c change) bool { return c.interrupts })
+		if interrupted && leaves {
+			m.add(m.movePrimary(s.Name, s.Name, "in case it has become the primary by then"))
+		}
 		if interrupted && s.Name == m.got.Primary && len(m.tier(spec.Database)) > 1 {
 			m.add(Step{Server: s.Name, Component: "mysql", Resource: Primary, Action: Move, From: State(s.Name), To: State("not " + s.Name), Reason: "the step below interrupts it, and writes go on elsewhere"})
 		}

@@ -185,6 +185,36 @@ func TestMake(t *testing.T) {
 	}
 }
 
+// TestPrimaryLeaves replaces the primary's server by another in the file: writes
+// move first, and again before each member that restarts, whichever has them then.
+func TestPrimaryLeaves(t *testing.T) {
+	s := newSite(t, 1)
+	s.got.Primary, s.got.Members, s.got.Surplus = "db9", []string{"db2", "db3", "db9"}, []string{"db9"}
+	s.got.States["db1"] = map[string]State{}
+	s.stale("db2", "mysql.service", Restart)
+	s.stale("db3", "mysql.service", Restart)
+	s.stale("lb2", "haproxy.service", Reload)
+	s.got.States["web1"]["file:/etc/base"] = "absent"
+	want := []string{
+		"1 db2 move primary:db",
+		"2 web1 create file:/etc/base", "2 db1 create file:/etc/base", "2 db1 start unit:mysql.service",
+		"3 db1 wait member:db1",
+		"4 db2 move primary:db", "4 db2 restart unit:mysql.service", "4 db2 wait member:db2",
+		"5 db3 move primary:db", "5 db3 restart unit:mysql.service", "5 db3 wait member:db3",
+		"6 lb2 reload unit:haproxy.service", "7 db9 remove server:db9",
+	}
+	p := Make(s.want, s.got)
+	if diff := cmp.Diff(want, short(p)); diff != "" {
+		t.Errorf("plan (-want +got):\n%s", diff)
+	}
+	for _, step := range p.Steps {
+		away := map[int]string{1: "db9", 4: "db2", 5: "db3"}[step.Stage]
+		if step.Action == Move && AwayFrom(step.To) != away {
+			t.Errorf("stage %d moves the primary away from %q, want %q", step.Stage, AwayFrom(step.To), away)
+		}
+	}
+}
+
 // replaceSlots wants another release in the slot that does not run.
 func (s *site) replaceSlots(digest string) {
 	for i, item := range s.want.Items {

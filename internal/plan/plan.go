@@ -47,7 +47,8 @@ type Observed struct {
 	States   map[string]map[string]State // server, resource ID
 	Rotation map[string]Rotation         // by Backend.Name
 	Holder   string                      // load balancer that holds the VIPs, "" for none
-	Primary  string                      // database server, "" for none
+	Primary  string                      // database server, "" for none; it may be one that the file does not name any more
+	Members  []string                    // database servers as the running guards know them
 	Yielding []string                    // load balancers that were told to keep the VIPs away
 	Boots    map[string]State            // server: which boot it runs since
 	Missing  []string                    // servers of the file the lab has not made yet

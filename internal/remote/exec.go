@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"os/exec"
+	"syscall"
 )
 
 // EncodeArgv writes an argument vector in letters no shell interprets. The
@@ -46,6 +48,20 @@ func DecodeArgv(encoded string) ([]string, error) {
 		argv[i] = string(a)
 	}
 	return argv, nil
+}
+
+// Become runs an encoded argument vector in this process's place, so that a terminal
+// and its signals are the program's own. It returns only when that fails.
+func Become(encoded string) error {
+	argv, err := DecodeArgv(encoded)
+	if err != nil {
+		return err
+	}
+	path, err := exec.LookPath(argv[0])
+	if err != nil {
+		return fmt.Errorf("run %s: %w", argv[0], err)
+	}
+	return fmt.Errorf("run %s: %w", path, syscall.Exec(path, argv, os.Environ()))
 }
 
 // Exec runs an encoded argument vector and returns its exit code: 127 when there

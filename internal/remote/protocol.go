@@ -32,13 +32,18 @@ type Request struct {
 	Rotate     *Rotate             `json:"rotate,omitempty"`
 	HandOver   *HandOver           `json:"hand_over,omitempty"` // load balancer: give the VIPs away and keep away from them
 	StandBy    bool                `json:"stand_by,omitempty"`  // load balancer: take the VIPs again when they are free
+	Park       string              `json:"park,omitempty"`      // load balancer: hold new connections to this primary back, for 5 s at most
+	Steer      *Steer              `json:"steer,omitempty"`     // load balancer: lead writes to the next primary once it takes them, and let them in again
 	Switch     string              `json:"switch,omitempty"`    // database: name of the member that becomes primary
+	Rejoin     bool                `json:"rejoin,omitempty"`    // database: its member leaves the group and joins it again
 	Reboot     bool                `json:"reboot,omitempty"`    // restart the whole server, in a moment
 	Units      []string            `json:"units,omitempty"`     // states of units: running, failed, stopped
 	Facts      bool                `json:"facts,omitempty"`
 	Candidates []string            `json:"candidates,omitempty"` // with Facts: packages whose version apt is asked for while they are not installed
 	Balancer   bool                `json:"balancer,omitempty"`   // load balancer: its view of every backend server, and its fitness
 	Member     string              `json:"member,omitempty"`     // database: URL of the guard's status
+	Known      bool                `json:"known,omitempty"`      // database: all that its guard can tell about its group, now and before
+	SignIn     *SignIn             `json:"sign_in,omitempty"`    // database: which passwords it takes
 	Query      *Query              `json:"query,omitempty"`      // database: one statement that reads
 	Fault      *fault.Order        `json:"fault,omitempty"`      // drills: break, prove, mend
 }
@@ -66,7 +71,9 @@ type Response struct {
 	Facts      *facts.Facts              `json:"facts,omitempty"`
 	Balancer   *Balancer                 `json:"balancer,omitempty"`
 	Member     json.RawMessage           `json:"member,omitempty"`
-	Rows       [][]string                `json:"rows,omitempty"` // of Query
+	Known      json.RawMessage           `json:"known,omitempty"`     // guard.Known; absent when no guard answers
+	SignedIn   []bool                    `json:"signed_in,omitempty"` // of SignIn, login by login
+	Rows       [][]string                `json:"rows,omitempty"`      // of Query
 	Fault      *fault.Report             `json:"fault,omitempty"`
 }
 

@@ -22,7 +22,7 @@ func (m *MySQLAccounts) ID() string { return "mysql-accounts:" + m.Schema }
 func (m *MySQLAccounts) Want() State {
 	words := []string{"schema " + m.Schema, "root by socket"}
 	for _, a := range m.Accounts {
-		words = append(words, a.name()+" "+a.digest())
+		words = append(words, a.name()+" "+a.mark())
 	}
 	return accountsState(words)
 }
@@ -34,9 +34,23 @@ func accountsState(words []string) State {
 
 func (a Account) name() string { return a.User + "@" + a.Host }
 
+// digest is of all but the former password.
 func (a Account) digest() string {
 	definition := fmt.Sprintf("%s\x00%s\x00%t\x00%s", a.name(), a.Password, a.TLS, strings.Join(a.Grants, "\x00"))
+	if a.As != "" {
+		definition += "\x00" + a.As
+	}
 	return Digest([]byte(definition))[:16]
+}
+
+// mark is what the account carries in its attributes: the digest, and behind a plus
+// that of a second password. So a change of passwords alone is told from any other,
+// and leaves the rights as they are.
+func (a Account) mark() string {
+	if a.Former == "" {
+		return a.digest()
+	}
+	return a.digest() + "+" + Digest([]byte(a.Former))[:8]
 }
 
 // Observe implements Spec. While mysqld is down the accounts cannot be read,
@@ -79,22 +93,37 @@ func (m *MySQLAccounts) read(ctx context.Context, db *sql.DB) ([]string, error) 
 	if plugin == "auth_socket" {
 		words = append(words, "root by socket")
 	}
+	marks, err := readMarks(ctx, db)
+	for name, mark := range marks {
+		words = append(words, name+" "+mark)
+	}
+	return words, err
+}
+
+// querier is a pool of connections or one of them.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// readMarks returns the marks of the accounts that have one, by name.
+func readMarks(ctx context.Context, db querier) (map[string]string, error) {
 	rows, err := db.QueryContext(ctx, "SELECT user, host, COALESCE(attribute->>'$.scaleup', '') FROM information_schema.user_attributes")
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
+	marks := map[string]string{}
 	for rows.Next() {
 		var a Account
-		var digest string
-		if err := rows.Scan(&a.User, &a.Host, &digest); err != nil {
+		var mark string
+		if err := rows.Scan(&a.User, &a.Host, &mark); err != nil {
 			return nil, err
 		}
-		if digest != "" {
-			words = append(words, a.name()+" "+digest)
+		if mark != "" {
+			marks[a.name()] = mark
 		}
 	}
-	return words, rows.Err()
+	return marks, rows.Err()
 }
 
 // Apply implements Spec. mysqld is awaited: the unit step before this one has
@@ -132,7 +161,11 @@ func (m *MySQLAccounts) write(ctx context.Context, conn *sql.Conn) (err error) {
 			}
 		}()
 	}
-	for _, s := range m.statements() {
+	marks, err := readMarks(ctx, conn)
+	if err != nil {
+		return err
+	}
+	for _, s := range m.statements(marks) {
 		if _, err := conn.ExecContext(ctx, s.text, s.args...); err != nil {
 			return fmt.Errorf("%s: %w", s.what, err)
 		}
@@ -147,28 +180,58 @@ type statement struct {
 	args       []any
 }
 
-func (m *MySQLAccounts) statements() []statement {
+// statements leave accounts alone that are as they should be: clearing and giving
+// rights takes them away from whoever works with them for a moment.
+func (m *MySQLAccounts) statements(marks map[string]string) []statement {
 	list := []statement{
 		{what: "turn the binary log off", text: "SET SESSION sql_log_bin = 0"},
 		{what: "create the schema", text: "CREATE SCHEMA IF NOT EXISTS " + quoteName(m.Schema)},
 		{what: "tie root to the socket", text: "ALTER USER root@localhost IDENTIFIED WITH auth_socket"},
 	}
 	for _, a := range m.Accounts {
-		list = append(list, a.statements()...)
+		list = append(list, a.statements(marks[a.name()])...)
 	}
 	return list
 }
 
-func (a Account) statements() []statement {
+// statements lead from the account with this mark, "" for any other, to the one
+// that is wanted. Each password is good until it is discarded, so no program is
+// turned away while its own is on the way to it.
+func (a Account) statements(mark string) []statement {
+	before := a
+	before.Password, before.Former = a.Former, ""
+	switch {
+	case mark == a.mark():
+		return nil
+	case a.Former != "" && mark == before.mark():
+		return []statement{{what: "add a password to " + a.name(), text: "ALTER USER ?@? " + byPassword + retain + a.attribute(), args: []any{a.User, a.Host, a.Password}}}
+	case a.Former == "" && strings.HasPrefix(mark, a.digest()+"+"):
+		return []statement{{what: "discard the former password of " + a.name(), text: "ALTER USER ?@? " + discard + a.attribute(), args: []any{a.User, a.Host}}}
+	}
+	return a.define()
+}
+
+// Parts of statements about an account.
+const (
+	byPassword = "IDENTIFIED WITH caching_sha2_password BY ?"
+	retain     = " RETAIN CURRENT PASSWORD"
+	discard    = "DISCARD OLD PASSWORD"
+)
+
+func (a Account) attribute() string { return fmt.Sprintf(` ATTRIBUTE '{"scaleup": "%s"}'`, a.mark()) }
+
+// define writes the account whole, whatever it was.
+func (a Account) define() []statement {
 	identified, args := "IDENTIFIED WITH auth_socket", []any{a.User, a.Host}
 	if a.Password != "" {
-		identified, args = "IDENTIFIED WITH caching_sha2_password BY ?", append(args, a.Password)
+		identified, args = byPassword, append(args, a.Password)
+	} else if a.As != "" {
+		identified, args = identified+" AS ?", append(args, a.As)
 	}
-	require := "NONE"
+	require := " REQUIRE NONE"
 	if a.TLS {
-		require = "SSL"
+		require = " REQUIRE SSL"
 	}
-	attribute := fmt.Sprintf(` REQUIRE %s ATTRIBUTE '{"scaleup": "%s"}'`, require, a.digest())
 	list := []statement{
 		{what: "create " + a.name(), text: "CREATE USER IF NOT EXISTS ?@? " + identified, args: args},
 		{what: "clear the rights of " + a.name(), text: "REVOKE ALL PRIVILEGES, GRANT OPTION FROM ?@?", args: []any{a.User, a.Host}},
@@ -176,8 +239,15 @@ func (a Account) statements() []statement {
 	for _, g := range a.Grants {
 		list = append(list, statement{what: "grant to " + a.name(), text: "GRANT " + g + " TO ?@?", args: []any{a.User, a.Host}})
 	}
+	switch {
+	case a.Former != "":
+		list = append(list, statement{what: "set the former password of " + a.name(), text: "ALTER USER ?@? " + byPassword, args: []any{a.User, a.Host, a.Former}})
+		identified += retain
+	case a.Password != "":
+		list = append(list, statement{what: "discard a former password of " + a.name(), text: "ALTER USER ?@? " + discard, args: []any{a.User, a.Host}})
+	}
 	// The attribute comes last: it says that all before it is done.
-	return append(list, statement{what: "define " + a.name(), text: "ALTER USER ?@? " + identified + attribute, args: args})
+	return append(list, statement{what: "define " + a.name(), text: "ALTER USER ?@? " + identified + require + a.attribute(), args: args})
 }
 
 func (m *MySQLAccounts) open(sys System) (*sql.DB, error) {

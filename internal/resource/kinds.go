@@ -131,21 +131,24 @@ type Migration struct {
 	Target string `json:"target"` // release folder
 }
 
-// MySQLData is an initialised MySQL data directory. An existing one is never
-// touched.
+// MySQLData is an initialised MySQL data directory. One that scaleup did not
+// initialise, or that a newer MySQL has used, is refused and never touched.
 type MySQLData struct {
-	Path string `json:"path"` // /var/lib/mysql
-	User string `json:"user"`
+	Path    string `json:"path"` // /var/lib/mysql
+	User    string `json:"user"`
+	Version string `json:"version"` // of the MySQL that will open it: "9.7.4"; "" when it is not known
 }
 
 // Account is a MySQL account. With an empty Password it authenticates by the
-// unix socket: the operating system's user of the same name.
+// unix socket: the operating system's user of the same name, or the one of As.
 type Account struct {
 	User     string   `json:"user"`
 	Host     string   `json:"host"`
 	Password string   `json:"password"`
-	TLS      bool     `json:"tls"`    // REQUIRE SSL
-	Grants   []string `json:"grants"` // "SELECT ON `foobar`.*"; without GRANT … TO
+	Former   string   `json:"former,omitempty"` // password that is good, too, until every program uses Password; "": none
+	As       string   `json:"as,omitempty"`     // without a password: the operating system's user that is let in
+	TLS      bool     `json:"tls"`              // REQUIRE SSL
+	Grants   []string `json:"grants"`           // "SELECT ON `foobar`.*"; without GRANT … TO
 }
 
 // MySQLAccounts are the schema and the accounts every member has before it may

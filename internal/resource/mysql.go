@@ -25,12 +25,19 @@ func (m *MySQLData) Observe(_ context.Context, sys System) (State, error) {
 	}
 	_, err := os.Stat(sys.path(filepath.Join(m.Path, "mysql.ibd")))
 	if absent(err) {
+		if err := refuseContent(sys.path(m.Path)); err != nil {
+			return "", fmt.Errorf("use %s for MySQL: %w", m.Path, err)
+		}
 		return Absent, nil
 	}
 	if err != nil {
 		return "", fmt.Errorf("read %s: %w", m.Path, err)
 	}
-	return "initialised", nil
+	state, err := m.ownership(sys)
+	if err != nil {
+		return "", err
+	}
+	return state, m.refuseNewer(sys)
 }
 
 // Apply implements Spec. Data is removed only where the mark proves that an
@@ -40,6 +47,9 @@ func (m *MySQLData) Apply(ctx context.Context, sys System) error {
 	state, err := m.Observe(ctx, sys)
 	if err != nil || state == m.Want() {
 		return err
+	}
+	if state == unmarked {
+		return m.mark(ctx, sys)
 	}
 	mark := filepath.Join(m.Path, initialising)
 	if state == Absent {
@@ -55,6 +65,9 @@ func (m *MySQLData) Apply(ctx context.Context, sys System) error {
 	}
 	if _, err := sys.command(ctx, "mysqld", "--no-defaults", "--initialize-insecure", "--user="+m.User, "--datadir="+m.Path); err != nil {
 		return fmt.Errorf("initialise %s: %w", m.Path, err)
+	}
+	if err := m.mark(ctx, sys); err != nil {
+		return err
 	}
 	return (&AbsentPath{Path: mark}).Apply(ctx, sys)
 }

@@ -57,6 +57,10 @@ type passwords struct {
 	GroupName        string `json:"group_name"`
 	ClusterSecret    string `json:"cluster_secret"`
 	TicketKeys       string `json:"ticket_keys"`
+	// Recovery is set once the group was replaced after a loss.
+	Recovery *Recovery `json:"recovery,omitempty"`
+	// Rotation is set while MySQL's passwords are replaced.
+	Rotation *Rotation `json:"rotation,omitempty"`
 }
 
 // Load returns the site's secrets and makes those that are missing.
@@ -72,6 +76,12 @@ func (s *Store) Load(t *topology.Topology) (component.Secrets, error) {
 	all := component.Secrets{
 		CA: a.pem, Servers: map[string]component.KeyPair{}, TicketKeys: []byte(p.TicketKeys), ClusterSecret: p.ClusterSecret,
 		MySQLApp: p.MySQLApp, MySQLReplication: p.MySQLReplication, MySQLDrill: p.MySQLDrill, GroupName: p.GroupName,
+	}
+	if p.Recovery != nil {
+		all.Recovered = &p.Recovery.Recovered
+	}
+	if p.Rotation != nil {
+		all.Rotating = &component.Rotating{Old: p.Rotation.Old, New: p.Rotation.New}
 	}
 	if all.Site, err = s.siteCertificate(a, t); err != nil {
 		return component.Secrets{}, err
@@ -117,10 +127,15 @@ func (s *Store) passwords() (passwords, error) {
 	if p == before {
 		return p, nil
 	}
-	if content, err = json.MarshalIndent(p, "", "  "); err != nil {
-		return p, fmt.Errorf("write the site's passwords: %w", err)
+	return p, s.writePasswords(p)
+}
+
+func (s *Store) writePasswords(p passwords) error {
+	content, err := json.MarshalIndent(p, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write the site's passwords: %w", err)
 	}
-	return p, s.write(passwordsFile, content)
+	return s.write(passwordsFile, content)
 }
 
 // fill makes the values that are missing: all at first, and later those that a

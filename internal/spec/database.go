@@ -8,8 +8,9 @@ import (
 var (
 	schemaName  = regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`)
 	systemNames = []string{"mysql", "sys", "information_schema", "performance_schema"}
-	// drillSchema is what the drills make and drop.
+	// What scaleup makes itself: drillSchema is the drills', guardSchema the guards'.
 	drillSchema = "scaleup_drill"
+	guardSchema = "scaleup_guard"
 
 	packagesNames = []string{string(DebianSid), string(Oracle), string(Installed)}
 )
@@ -43,6 +44,10 @@ func (n node) schema() string {
 		"start with a letter and use at most 64 lower-case letters, digits and _")
 	if ok && s == drillSchema {
 		n.fail("use a name of your own, such as shop", "%s is the drills' own database, which they drop", quote(s))
+		return ""
+	}
+	if ok && s == guardSchema {
+		n.fail("use a name of your own, such as shop", "%s is the guards' own database", quote(s))
 		return ""
 	}
 	if ok && slices.Contains(systemNames, s) {

@@ -202,6 +202,7 @@ func TestStanzaMistakes(t *testing.T) {
 		{name: "database name too long", from: "{name: foobar}", to: "{name: " + long + "}", line: 12, reason: "is not a database name", hint: "64"},
 		{name: "database of MySQL", from: "{name: foobar}", to: "{name: sys}", line: 12, reason: `"sys" is a database of MySQL itself`, hint: "of your own"},
 		{name: "database of the drills", from: "{name: foobar}", to: "{name: scaleup_drill}", line: 12, reason: `"scaleup_drill" is the drills' own database`, hint: "of your own"},
+		{name: "database of the guards", from: "{name: foobar}", to: "{name: scaleup_guard}", line: 12, reason: `"scaleup_guard" is the guards' own database`, hint: "of your own"},
 		{name: "packages over SSH", in: goodRemote, from: ", packages: debian-sid", to: "", line: 12, reason: `database: "packages" is missing`, hint: "debian-sid, or installed"},
 		{name: "packages mistyped", from: "{name: foobar}", to: "{name: foobar, packages: debian}", line: 12, reason: `"debian" is not a source`, hint: "use one of: debian-sid, oracle, installed"},
 		{name: "oracle", from: "{name: foobar}", to: "{name: foobar, packages: oracle}", line: 12, reason: "database.packages: oracle is not built yet", hint: "debian-sid, or installed"},

@@ -2,6 +2,7 @@ package survey
 
 import (
 	"encoding/json"
+	"slices"
 
 	"scaleup/internal/haproxyctl"
 	"scaleup/internal/plan"
@@ -11,7 +12,7 @@ import (
 )
 
 func observed(t *topology.Topology, first, second map[string]remote.Response) plan.Observed {
-	got := plan.Observed{States: map[string]map[string]plan.State{}, Boots: map[string]plan.State{}, Primary: Primary(t, first)}
+	got := plan.Observed{States: map[string]map[string]plan.State{}, Boots: map[string]plan.State{}, Primary: Primary(t, first), Members: members(t, first)}
 	var views [][]haproxyctl.Server
 	for _, s := range t.Servers {
 		got.States[s.Name] = second[s.Name].States
@@ -82,6 +83,7 @@ type Group struct {
 	Message string        `json:"message"`
 	Lag     int64         `json:"lag_transactions"` // transactions received and not applied yet
 	Version string        `json:"mysql_version"`
+	Voters  []string      `json:"voters"` // every database server of the site, as the guard is configured
 }
 
 // GroupMember is one member as another sees it, in MySQL's own words.
@@ -97,6 +99,21 @@ func GroupOf(p remote.Response) (group Group, ok bool) {
 		return Group{}, false
 	}
 	return group, true
+}
+
+// members are the database servers of the site as its guards know them, sorted:
+// those they are configured with, and those in the group.
+func members(t *topology.Topology, answers map[string]remote.Response) []string {
+	var names []string
+	for _, s := range t.With(spec.Database) {
+		g, _ := GroupOf(answers[s.Name]) // without an answer it is empty
+		names = append(names, g.Voters...)
+		for _, m := range g.Members {
+			names = append(names, m.Server)
+		}
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // Primary is the primary that an ONLINE member names, "" when none does.

@@ -14,7 +14,14 @@ const (
 	replicationAccount = "replication"
 	guardUser          = "guard"
 	drillAccount       = "drill"
+	readerAccount      = "reader"
+	writerAccount      = "writer"
 )
+
+// shellUser is the operating system's user who may be the reader and the writer. It
+// has no password to lose, and could sign in as MySQL's root just as well: these
+// accounts keep an operator's hands off, not an intruder's.
+const shellUser = "root"
 
 // drillSchema holds the tables of the drills; spec refuses it as the site's own.
 // The drills make and drop it, so a site that is not drilled has none.
@@ -24,8 +31,9 @@ const drillSchema = "scaleup_drill"
 // those package guard asks for; a test compares them.
 const (
 	replicationGrants = "REPLICATION SLAVE, BACKUP_ADMIN, CONNECTION_ADMIN, GROUP_REPLICATION_STREAM ON *.*"
-	guardGrants       = "GROUP_REPLICATION_ADMIN, SYSTEM_VARIABLES_ADMIN, CONNECTION_ADMIN, REPLICATION_SLAVE_ADMIN, CLONE_ADMIN ON *.*"
+	guardGrants       = "GROUP_REPLICATION_ADMIN, SYSTEM_VARIABLES_ADMIN, CONNECTION_ADMIN, REPLICATION_SLAVE_ADMIN, CLONE_ADMIN, BACKUP_ADMIN ON *.*"
 	guardReads        = "SELECT ON performance_schema.*"
+	guardWrites       = "CREATE, INSERT, UPDATE ON `scaleup\\_guard`.*"
 )
 
 // appRights are for the application and its migrations, on its own schema only:
@@ -37,17 +45,33 @@ const appRights = "SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER, DROP, INDEX, R
 // under load, and remove it.
 const drillRights = "CREATE, DROP, ALTER, INDEX, SELECT, INSERT, UPDATE, DELETE"
 
+// readerRights are for the operator's shell, on the site's schema only.
+const readerRights = "SELECT, SHOW VIEW"
+
 func accounts(in component.Input) *resource.MySQLAccounts {
 	schema := in.Topology.Site.Database.Name
+	now, former := passwords(in.Secrets)
+	onSchema := " ON " + schemaPattern(schema) + ".*"
 	return &resource.MySQLAccounts{
 		Socket: socket, Schema: schema,
 		Accounts: []resource.Account{
-			{User: appAccount, Host: "%", Password: in.Secrets.MySQLApp, TLS: true, Grants: []string{appRights + " ON " + schemaPattern(schema) + ".*"}},
-			{User: replicationAccount, Host: "%", Password: in.Secrets.MySQLReplication, TLS: true, Grants: []string{replicationGrants}},
-			{User: drillAccount, Host: "%", Password: in.Secrets.MySQLDrill, TLS: true, Grants: []string{drillRights + " ON " + schemaPattern(drillSchema) + ".*"}},
-			{User: guardUser, Host: "localhost", Grants: []string{guardGrants, guardReads}},
+			{User: appAccount, Host: "%", Password: now.App, Former: former.App, TLS: true, Grants: []string{appRights + onSchema}},
+			{User: replicationAccount, Host: "%", Password: now.Replication, Former: former.Replication, TLS: true, Grants: []string{replicationGrants}},
+			{User: drillAccount, Host: "%", Password: now.Drill, Former: former.Drill, TLS: true, Grants: []string{drillRights + " ON " + schemaPattern(drillSchema) + ".*"}},
+			{User: guardUser, Host: "localhost", Grants: []string{guardGrants, guardReads, guardWrites}},
+			{User: readerAccount, Host: "localhost", As: shellUser, Grants: []string{readerRights + onSchema}},
+			{User: writerAccount, Host: "localhost", As: shellUser, Grants: []string{appRights + onSchema}},
 		},
 	}
+}
+
+// passwords are those the accounts take. While they are replaced the accounts do
+// not say which of the two a program uses: that changes without a change of them.
+func passwords(s component.Secrets) (now, former component.Passwords) {
+	if s.Rotating != nil {
+		return s.Rotating.New, s.Rotating.Old
+	}
+	return component.Passwords{App: s.MySQLApp, Replication: s.MySQLReplication, Drill: s.MySQLDrill}, component.Passwords{}
 }
 
 // schemaPattern names a schema in a grant, where _ and % stand for any character

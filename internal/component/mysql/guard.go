@@ -26,20 +26,21 @@ const (
 // guardConfig is the file of `scaleup guard`. Its form is guard.Config's, which
 // components do not import; a test decodes the one with the other.
 type guardConfig struct {
-	Server                  string   `json:"server"`
-	GroupName               string   `json:"group_name"`
-	Initial                 string   `json:"initial"`
-	Voters                  []voter  `json:"voters"`
-	Socket                  string   `json:"socket"`
-	MySQLUser               string   `json:"mysql_user"`
-	MySQLPort               int      `json:"mysql_port"`
-	ReplicationUser         string   `json:"replication_user"`
-	ReplicationPasswordFile string   `json:"replication_password_file"`
-	Listen                  string   `json:"listen"`
-	PeerListen              string   `json:"peer_listen"`
-	Control                 string   `json:"control"`
-	TLS                     guardTLS `json:"tls"`
-	StateDir                string   `json:"state_dir"`
+	Server                  string               `json:"server"`
+	GroupName               string               `json:"group_name"`
+	Initial                 string               `json:"initial"`
+	Voters                  []voter              `json:"voters"`
+	Recovered               *component.Recovered `json:"recovered,omitempty"`
+	Socket                  string               `json:"socket"`
+	MySQLUser               string               `json:"mysql_user"`
+	MySQLPort               int                  `json:"mysql_port"`
+	ReplicationUser         string               `json:"replication_user"`
+	ReplicationPasswordFile string               `json:"replication_password_file"`
+	Listen                  string               `json:"listen"`
+	PeerListen              string               `json:"peer_listen"`
+	Control                 string               `json:"control"`
+	TLS                     guardTLS             `json:"tls"`
+	StateDir                string               `json:"state_dir"`
 }
 
 type voter struct {
@@ -58,7 +59,7 @@ type guardTLS struct {
 func guardConfigFor(in component.Input) guardConfig {
 	members := in.Topology.With(spec.Database)
 	c := guardConfig{
-		Server: in.Server.Name, GroupName: in.Secrets.GroupName, Initial: members[0].Name,
+		Server: in.Server.Name, GroupName: in.Secrets.GroupName, Initial: members[0].Name, Recovered: in.Secrets.Recovered,
 		Socket: socket, MySQLUser: guardUser, MySQLPort: topology.PortMySQL,
 		// systemd hands secrets over as files that only the unit can read.
 		ReplicationUser: replicationAccount, ReplicationPasswordFile: "${CREDENTIALS_DIRECTORY}/replication-password",

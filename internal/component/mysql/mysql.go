@@ -27,7 +27,8 @@ const (
 const (
 	user       = "mysql"
 	dataDir    = "/var/lib/mysql"
-	runtimeDir = "mysqld" // below /run
+	asideDir   = "/var/lib/mysql-aside" // where the guard has a diverged member's data copied to
+	runtimeDir = "mysqld"               // below /run
 	socket     = "/run/" + runtimeDir + "/mysqld.sock"
 	configPath = "/etc/mysql/my.cnf"
 	tlsDir     = "/etc/mysql/tls"
@@ -92,13 +93,14 @@ func (c Component) resources(in component.Input) ([]resource.Spec, error) {
 	specs = append(specs,
 		&resource.User{Name: user},
 		&resource.Directory{Path: dataDir, Mode: 0o750, Owner: user, Group: user},
+		&resource.Directory{Path: asideDir, Mode: 0o700, Owner: user, Group: user},
 		&resource.Directory{Path: tlsDir, Mode: 0o755})
 	for _, f := range files {
 		specs = append(specs, f)
 	}
 	specs = append(specs,
 		resource.Recorder(Unit, reads),
-		&resource.MySQLData{Path: dataDir, User: user},
+		&resource.MySQLData{Path: dataDir, User: user, Version: in.Facts.Version("mysql-server-core")},
 		&resource.Unit{Name: Unit, Running: true, Enabled: true, Reads: reads, Interrupts: resource.InterruptsOnRestart},
 		accounts(in))
 	guard, err := guardResources(in, v)
@@ -133,13 +135,14 @@ const maxReplicationPassword = 32
 func checkSecrets(in component.Input) error {
 	s := in.Secrets
 	pair := s.Servers[in.Server.Name]
+	next, _ := passwords(s)
 	switch {
 	case len(s.CA) == 0 || len(pair.Cert) == 0 || len(pair.Key) == 0:
 		return errors.New("the site's secrets lack the CA, or the server's certificate or key")
-	case s.MySQLApp == "" || s.MySQLReplication == "" || s.MySQLDrill == "":
+	case s.MySQLApp == "" || s.MySQLReplication == "" || s.MySQLDrill == "" || next.App == "" || next.Replication == "" || next.Drill == "":
 		return errors.New("the site's secrets lack a password of MySQL")
-	case len(s.MySQLReplication) > maxReplicationPassword:
-		return fmt.Errorf("the replication password has %d bytes, MySQL takes at most %d", len(s.MySQLReplication), maxReplicationPassword)
+	case max(len(s.MySQLReplication), len(next.Replication)) > maxReplicationPassword:
+		return fmt.Errorf("a replication password has %d bytes, MySQL takes at most %d", max(len(s.MySQLReplication), len(next.Replication)), maxReplicationPassword)
 	}
 	return nil
 }

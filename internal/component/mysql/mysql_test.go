@@ -72,6 +72,23 @@ func TestSystemdAccepts(t *testing.T) {
 	}
 }
 
+// So it does after a recovery with loss.
+func TestGuardUnderstandsRecovery(t *testing.T) {
+	in := input(t, "db2")
+	in.Secrets.Recovered = &component.Recovered{
+		Replaces: []string{"6a1f0a3e-0000-4000-8000-000000000009"}, Initial: "db1", Voters: []string{"db1", "db2"},
+		GTIDs: "6a1f0a3e-0000-4000-8000-000000000009:1-10", GivenUp: "6a1f0a3e-0000-4000-8000-000000000009:11",
+	}
+	got, err := guard.ParseConfig(file(t, in, guardConfigPath).Content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := guard.Recovered(*in.Secrets.Recovered)
+	if diff := cmp.Diff(&want, got.Recovered); diff != "" {
+		t.Errorf("recovered (-want +got):\n%s", diff)
+	}
+}
+
 // The guard reads what is rendered for it, and asks for the rights it is given.
 func TestGuardUnderstands(t *testing.T) {
 	in := input(t, "db2")
@@ -93,6 +110,7 @@ func TestGuardUnderstands(t *testing.T) {
 	}
 	for _, c := range []struct{ name, here, there string }{
 		{"guard", guardGrants, guard.Grants}, {"guard's reads", guardReads, guard.PerformanceSchemaGrant}, {"replication", replicationGrants, guard.ReplicationGrants},
+		{"guard's writes", guardWrites, guard.PulseGrant}, {"copies", asideDir, guard.AsideDir},
 	} {
 		if c.here != c.there {
 			t.Errorf("rights of %s: rendered %q, the guard asks for %q", c.name, c.here, c.there)
@@ -129,6 +147,43 @@ func TestAccounts(t *testing.T) {
 	}
 	if got, want := accounts[0].Grants[0], " ON `foo\\_bar`.*"; !strings.HasSuffix(got, want) {
 		t.Errorf("the app's rights are %q, want them%s: _ stands for any character", got, want)
+	}
+}
+
+// While passwords are replaced, every account takes both, whichever the programs use:
+// changing them over changes no account.
+func TestRotatingAccounts(t *testing.T) {
+	in := input(t, "db1")
+	old, next := component.Passwords{App: "a1", Replication: "r1", Drill: "d1"}, component.Passwords{App: "a2", Replication: "r2", Drill: "d2"}
+	in.Secrets.Rotating = &component.Rotating{Old: old, New: next}
+	for _, used := range []component.Passwords{old, next} {
+		in.Secrets.MySQLApp, in.Secrets.MySQLReplication, in.Secrets.MySQLDrill = used.App, used.Replication, used.Drill
+		specs := componenttest.Resources(t, Component{}, in)
+		got := map[string]string{}
+		for _, a := range componenttest.Find[*resource.MySQLAccounts](t, specs, "mysql-accounts:foobar").Accounts {
+			if a.Password != "" || a.Former != "" {
+				got[a.User] = a.Password + " " + a.Former
+			}
+		}
+		if diff := cmp.Diff(map[string]string{"app": "a2 a1", "replication": "r2 r1", "drill": "d2 d1"}, got); diff != "" {
+			t.Errorf("passwords (-want +got):\n%s", diff)
+		}
+		if got := componenttest.Find[*resource.File](t, specs, "file:"+replicationPasswordPath).Content; string(got) != used.Replication {
+			t.Errorf("the guard uses %q, want %q", got, used.Replication)
+		}
+	}
+}
+
+// The operator's shell signs in without a password, to the site's schema only, and
+// the reader changes nothing.
+func TestShellAccounts(t *testing.T) {
+	accounts := componenttest.Find[*resource.MySQLAccounts](t, componenttest.Resources(t, Component{}, input(t, "db1")), "mysql-accounts:foobar").Accounts
+	want := []resource.Account{
+		{User: "reader", Host: "localhost", As: "root", Grants: []string{"SELECT, SHOW VIEW ON `foobar`.*"}},
+		{User: "writer", Host: "localhost", As: "root", Grants: accounts[0].Grants},
+	}
+	if diff := cmp.Diff(want, accounts[len(accounts)-2:]); diff != "" {
+		t.Errorf("accounts (-want +got):\n%s", diff)
 	}
 }
 
@@ -216,7 +271,13 @@ func TestRefused(t *testing.T) {
 		"server with a newline":     func(in *component.Input) { in.Server.Name = "db1\nplugin_load=x" },
 		"long password":             func(in *component.Input) { in.Secrets.MySQLReplication = strings.Repeat("x", 33) },
 		"no password for drills":    func(in *component.Input) { in.Secrets.MySQLDrill = "" },
-		"no certificate":            func(in *component.Input) { in.Secrets.Servers = nil },
+		"a next password missing": func(in *component.Input) {
+			in.Secrets.Rotating = &component.Rotating{New: component.Passwords{App: "a", Drill: "d"}}
+		},
+		"long next password": func(in *component.Input) {
+			in.Secrets.Rotating = &component.Rotating{New: component.Passwords{App: "a", Drill: "d", Replication: strings.Repeat("x", 33)}}
+		},
+		"no certificate": func(in *component.Input) { in.Secrets.Servers = nil },
 	} {
 		in := input(t, "db1")
 		change(&in)

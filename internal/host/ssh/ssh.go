@@ -182,8 +182,10 @@ func (h *Host) openSession(ctx context.Context) (*session, error) {
 	return startSession(ctx, h.client, command)
 }
 
-func (h *Host) sudo() string {
-	if h.target.User == "root" {
+func (h *Host) sudo() string { return h.target.sudo() }
+
+func (t Target) sudo() string {
+	if t.User == "root" {
 		return ""
 	}
 	return "sudo -n "

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"scaleup/internal/dbstatus"
+	"scaleup/internal/host"
+	"scaleup/internal/spec"
+	"scaleup/internal/status"
+	"scaleup/internal/topology"
+)
+
+const dbStatusLong = `status asks the guard of every database server and tells how the group is: each
+member's state, role and lag, the epoch (how often the group was formed), who granted
+the primary its lease, what a guard waits for, how many failures the group stands,
+and when members and primary changed. A server that does not answer is a row.
+
+It exits with 0 when every member is ONLINE and all name one primary, else with 2.`
+
+func dbStatusCommand(o *options) *cobra.Command {
+	history := 0
+	cmd := &cobra.Command{
+		Use: "status", Short: "Tell how the database's members are", Long: dbStatusLong, Args: exactly(0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if history < 0 {
+				return usage{fmt.Sprintf("--history %d: a number of changes is not negative", history), "--history 0 shows none"}
+			}
+			op, err := o.load()
+			if err != nil {
+				return err
+			}
+			r, err := op.databaseStatus(cmd.Context(), history)
+			if err != nil {
+				return err
+			}
+			if op.json {
+				err = writeJSON(op.out, r)
+			} else {
+				printDatabase(op.out, r)
+			}
+			if err == nil && !r.Healthy {
+				return silent(exitChanges)
+			}
+			return err
+		},
+	}
+	cmd.Flags().IntVar(&history, "history", 10, "show the last N changes of members and primary")
+	return cmd
+}
+
+// databaseStatus asks the database servers that run.
+func (op *operation) databaseStatus(ctx context.Context, history int) (dbstatus.Report, error) {
+	off, err := op.labOff(ctx)
+	if err != nil {
+		return dbstatus.Report{}, err
+	}
+	part := *op.topology
+	part.Servers = op.topology.With(spec.Database)
+	var d *dialer
+	if slices.ContainsFunc(part.Servers, func(s topology.Server) bool { return !slices.Contains(off, s.Name) }) {
+		if d, err = op.dialer(); err != nil {
+			return dbstatus.Report{}, err
+		}
+	}
+	answers := status.Ask(ctx, &part, func(ctx context.Context, s topology.Server) (host.Host, bool, error) {
+		if slices.Contains(off, s.Name) {
+			return nil, true, nil
+		}
+		h, err := d.dial(ctx, s)
+		return h, false, err
+	})
+	return dbstatus.Assess(op.topology, answers, history), nil
+}
+
+func printDatabase(w io.Writer, r dbstatus.Report) {
+	primary := "no primary"
+	if r.Primary != "" {
+		primary = "primary " + r.Primary
+	}
+	fmt.Fprintf(w, "%s\n%s; %s\n\n", r.Verdict, primary, r.Quorum)
+	fmt.Fprintf(w, "%-8s %-12s %-10s %14s %6s  %-12s %s\n", "server", "state", "role", "lag", "epoch", "lease", "waits for")
+	for _, s := range r.Servers {
+		fmt.Fprintf(w, "%-8s %-12s %-10s %14s %6d  %-12s %s\n", s.Server, s.State, orDash(strings.ToLower(s.Role)), lag(s), s.Epoch, s.Lease, orDash(oneLine(s.Waits)))
+		for _, path := range s.Aside {
+			fmt.Fprintf(w, "%-8s data set aside: %s\n", "", path)
+		}
+	}
+	if len(r.History) > 0 {
+		fmt.Fprintf(w, "\n%-20s %6s  %-8s %-24s %s\n", "when (UTC)", "epoch", "primary", "members", "seen by")
+	}
+	for _, c := range r.History {
+		fmt.Fprintf(w, "%-20s %6d  %-8s %-24s %s\n", c.At.UTC().Format(time.DateTime), c.Epoch, orDash(c.Primary), orDash(c.Members.String()), c.SeenBy)
+	}
+}
+
+// lag is in transactions and seconds; a server that is no member has none.
+func lag(s dbstatus.Server) string {
+	if s.Role == "" {
+		return "-"
+	}
+	return fmt.Sprintf("%d tx, %.1f s", s.LagTransactions, s.LagSeconds)
+}
+
+func orDash(text string) string {
+	if text == "" {
+		return "-"
+	}
+	return text
+}

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"scaleup/internal/spec"
+	"scaleup/internal/switchover"
+)
+
+const dbSwitchLong = `switch hands the primary to another member of the database, on purpose: to SERVER,
+or to the member that has least to catch up with. New connections for writes wait at
+the load balancers for the moment of the switch, a few hundredths of a second, and
+go to the next primary then. Sessions with the former one end; what they have not
+committed is refused as read-only, which every driver knows to be safe to repeat.
+
+A member that is not ONLINE, or has more than 100 transactions to apply, is refused.`
+
+func dbSwitchCommand(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use: "switch [SERVER]", Short: "Hand the database's primary to another server", Long: dbSwitchLong,
+		Args: cobra.MaximumNArgs(1), ValidArgsFunction: completeServers(o),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			op, err := o.load()
+			if err != nil {
+				return err
+			}
+			to := ""
+			if len(args) > 0 {
+				to = args[0]
+			}
+			return op.switchPrimary(cmd.Context(), to)
+		},
+	}
+}
+
+func (op *operation) switchPrimary(ctx context.Context, to string) error {
+	var names []string
+	for _, s := range op.topology.With(spec.Database) {
+		names = append(names, s.Name)
+	}
+	if to != "" {
+		if s, err := op.topology.Server(to); err != nil || s.Role != spec.Database {
+			return usage{fmt.Sprintf("%q is not a database server of the site", to), "there are: " + listed(names)}
+		}
+	}
+	unlock, err := op.lock(ctx)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	hosts, done, err := op.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	members, err := switchover.Ask(ctx, op.topology, hosts)
+	if err != nil {
+		return err
+	}
+	move, err := switchover.Choose(names, members, to)
+	if err != nil {
+		return err
+	}
+	type outcome struct {
+		Schema   int     `json:"schema"`
+		From     string  `json:"from"`
+		To       string  `json:"to"`
+		Moved    bool    `json:"moved"`
+		Duration float64 `json:"duration_ms"` // from the first order to the last answer, as seen from here
+	}
+	if move == nil {
+		if op.json {
+			return writeJSON(op.out, outcome{Schema: 1, From: to, To: to})
+		}
+		fmt.Fprintf(op.out, "%s is the primary already.\n", to)
+		return nil
+	}
+	began := time.Now()
+	if err := switchover.Run(ctx, op.topology, hosts, *move); err != nil {
+		return hinted{err, "see scaleup db status for who the primary is now"}
+	}
+	took := time.Since(began)
+	if op.json {
+		return writeJSON(op.out, outcome{1, move.From, move.To, true, float64(took.Microseconds()) / 1000})
+	}
+	fmt.Fprintf(op.out, "The primary moved from %s to %s in %s.\n", move.From, move.To, took.Round(time.Millisecond))
+	return nil
+}

@@ -1,0 +1,82 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// leaveLimit bounds an orderly leave: a hand-over waits for transactions, and mysqld
+// has to stop all the same.
+const leaveLimit = 20 * time.Second
+
+// Leave asks the guard behind a control socket to leave the group in order. It is an
+// error when the guard does not answer in 20 s, or says no.
+func Leave(ctx context.Context, socket string) error {
+	ctx, cancel := context.WithTimeout(ctx, leaveLimit)
+	defer cancel()
+	client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", socket)
+	}}}
+	defer client.CloseIdleConnections()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://guard/leave", nil)
+	if err != nil {
+		return err
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return fmt.Errorf("ask the guard: %w", err)
+	}
+	defer response.Body.Close()
+	said, err := io.ReadAll(io.LimitReader(response.Body, 512))
+	if err != nil {
+		return fmt.Errorf("ask the guard: %w", err)
+	}
+	if response.StatusCode >= http.StatusMultipleChoices {
+		return errors.New("the guard says: " + strings.TrimSpace(string(said)))
+	}
+	return nil
+}
+
+// takeLeave leaves the group for planned work, and stays out until mysqld restarts or
+// somebody asks to join. A primary hands over first: writes pause for hundredths of a
+// second, where they would stand still until the group has chosen another.
+func (g *guard) takeLeave(ctx context.Context, q request, helpers *sync.WaitGroup) {
+	g.view.Held = true
+	next := successor(g.view.MySQL, g.policy.Server)
+	work := func(ctx context.Context) error {
+		if next != "" {
+			// Whatever comes of it, the group chooses another when this one leaves.
+			if err := g.db.SetPrimary(ctx, next, switchGrace); err != nil {
+				g.log.Warn("leaves as the primary", "error", err)
+			}
+		}
+		return g.db.Stop(ctx)
+	}
+	g.startJob(ctx, "leave", helpers, work, func(err error) { q.reply <- err })
+}
+
+// successor is the server_uuid of the member that a primary hands over to when it
+// leaves; "" when it is not the primary, or nobody is there.
+func successor(my MySQL, server string) string {
+	if my.Role != Primary || my.State != Online || !my.majority() {
+		return ""
+	}
+	var others []Member
+	for _, m := range my.Members {
+		if m.Server != server && m.State == Online && m.Queue <= maxSwitchQueue {
+			others = append(others, m)
+		}
+	}
+	if len(others) == 0 {
+		return ""
+	}
+	sortByQueue(others)
+	return others[0].UUID
+}
