@@ -49,7 +49,7 @@ func (g *guard) prepare(a Action) (work func(ctx context.Context) error, done fu
 		return work, nil, err
 	case HandOver, FenceSelf, StepOut:
 		g.noteActing()
-		return g.takeOut(a), nil, nil
+		return g.takeOut(a), func() error { return g.save(g.store.record) }, nil
 	case SetAside:
 		work, done := g.setAside(a, time.Now())
 		return work, done, nil
@@ -58,15 +58,11 @@ func (g *guard) prepare(a Action) (work func(ctx context.Context) error, done fu
 	}
 }
 
-// noteActing keeps when this member was taken out of use. A record that cannot be
-// saved, such as for the very disk, is no reason not to act.
+// noteActing notes that this member is taken out of use now. It is saved afterwards:
+// the disk that the record lies on may be the one that stands still.
 func (g *guard) noteActing() {
-	r := g.store.record
-	r.Acted = time.Now()
-	if err := g.save(r); err != nil {
-		g.log.Error("record not saved", "error", err)
-		g.view.Record.Acted = r.Acted
-	}
+	g.store.record.Acted = time.Now()
+	g.view.Record = g.store.record
 }
 
 // takeOut takes a member out of use that Group Replication holds for healthy.

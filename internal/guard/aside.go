@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -15,6 +16,25 @@ const AsideDir = "/var/lib/mysql-aside"
 // dataDir is what a copy is made of; only how full its file system is can be seen
 // from here.
 const dataDir = "/var/lib/mysql"
+
+// divergedLimit is how long a member has to seem diverged before its data is replaced.
+// What peers have told is up to a second old: a member that has just left may be ahead
+// of that.
+const divergedLimit = 10 * time.Second
+
+// afterLooking holds SetAside back until the member has seemed diverged all the time.
+func (g *guard) afterLooking(a Action, now time.Time) Action {
+	switch {
+	case a.Kind != SetAside:
+		g.diverged = time.Time{}
+	case g.diverged.IsZero():
+		g.diverged = now
+		fallthrough
+	case now.Sub(g.diverged) < divergedLimit:
+		return wait("seems diverged, looks again for " + divergedLimit.String() + ": has transactions that the group lacks: " + a.Extra)
+	}
+	return a
+}
 
 func (d *localMySQL) SetAside(ctx context.Context, name string) (string, error) {
 	if err := roomFor(dataDir, filepath.Dir(AsideDir)); err != nil {

@@ -13,7 +13,8 @@ const maxRequest = 4 << 20
 
 // checks answers the load balancers and the operator, all from memory:
 //
-//	/primary   200 while this member may take writes
+//	/primary   200 while this member may take writes; ?soon has MySQL asked again at once, for
+//	           whoever waits for a switch and asks again
 //	/replica   200 while it is a secondary at most 5 s behind
 //	/readable  200 while it is ONLINE in a majority, in any role and however far behind
 //	/health    200 while MySQL answers, in or out of the group
@@ -24,7 +25,10 @@ const maxRequest = 4 << 20
 func (g *guard) checks() http.Handler {
 	mux := http.NewServeMux()
 	check := func(path string, why func(s *Snapshot, now time.Time) string) {
-		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Query().Has("soon") {
+				g.wake("")
+			}
 			if reason := why(g.snapshot.Load(), time.Now()); reason != "" {
 				http.Error(w, reason, http.StatusServiceUnavailable)
 				return

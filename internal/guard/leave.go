@@ -52,6 +52,9 @@ func (g *guard) takeLeave(ctx context.Context, q request, helpers *sync.WaitGrou
 	next := successor(g.view.MySQL, g.policy.Server)
 	work := func(ctx context.Context) error {
 		if next != "" {
+			g.switching.Store(true)
+			defer g.switching.Store(false)
+			g.wake("")
 			// Whatever comes of it, the group chooses another when this one leaves.
 			if err := g.db.SetPrimary(ctx, next, switchGrace); err != nil {
 				g.log.Warn("leaves as the primary", "error", err)

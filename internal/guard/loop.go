@@ -15,6 +15,7 @@ import (
 const (
 	probeEvery       = 250 * time.Millisecond // while ONLINE
 	probeSoon        = 100 * time.Millisecond // otherwise: each step of forming waits for a probe
+	probeNow         = 5 * time.Millisecond   // while it hands the primary over; a probe takes about as long
 	probeTimeout     = 800 * time.Millisecond // below fresh, so that a hung mysqld is noticed in time
 	fresh            = time.Second            // a probe older than this counts for nothing
 	peersEvery       = 2 * time.Second        // while ONLINE
@@ -42,15 +43,16 @@ type guard struct {
 	log    *slog.Logger
 	begun  time.Time // of the guard
 
-	snapshot atomic.Pointer[Snapshot]
-	calm     atomic.Bool              // ONLINE: probes and peers may be asked less often
-	beating  atomic.Bool              // a writable primary: beats are wanted
-	beats    chan beat                // pulse -> loop
-	probed   chan probeResult         // prober -> loop
-	heard    chan peerResult          // pollers -> loop
-	requests chan request             // HTTP -> loop
-	finished chan func()              // a job -> loop: what remains to be done there
-	wakeups  map[string]chan struct{} // loop -> prober ("") and pollers: ask now
+	snapshot  atomic.Pointer[Snapshot]
+	calm      atomic.Bool              // ONLINE: probes and peers may be asked less often
+	switching atomic.Bool              // hands the primary over: every moment counts
+	beating   atomic.Bool              // a writable primary: beats are wanted
+	beats     chan beat                // pulse -> loop
+	probed    chan probeResult         // prober -> loop
+	heard     chan peerResult          // pollers -> loop
+	requests  chan request             // HTTP -> loop
+	finished  chan func()              // a job -> loop: what remains to be done there
+	wakeups   map[string]chan struct{} // loop -> prober ("") and pollers: ask now
 
 	// ---- the loop's own ----
 	store     *store
@@ -58,6 +60,7 @@ type guard struct {
 	probedAt  time.Time // when the probe in view was begun
 	uptime    int64     // of mysqld when it was last reachable, in seconds
 	notBefore time.Time // decisions need a probe begun after this: a job has changed things
+	diverged  time.Time // since when this member seems to have what the group lacks
 	stalled   time.Time // since when transactions are queued and none is being applied
 	job       string    // what is under way, "" when nothing is
 	message   string
@@ -135,7 +138,7 @@ func (g *guard) step(ctx context.Context, helpers *sync.WaitGroup) {
 	}
 	now := time.Now()
 	if g.job == "" && !g.probedAt.Before(g.notBefore) && now.Sub(g.probedAt) <= fresh {
-		action := g.afterHearing(Decide(g.view, g.policy, now), now)
+		action := g.afterLooking(g.afterHearing(Decide(g.view, g.policy, now), now), now)
 		g.say(action.Reason)
 		if action.Kind != Wait {
 			g.begin(ctx, action, helpers)
@@ -283,7 +286,10 @@ func (g *guard) askForever(ctx context.Context, name string) {
 // pause waits for the next turn or until it is woken.
 func (g *guard) pause(ctx context.Context, name string, soon, calm time.Duration) {
 	interval := soon
-	if g.calm.Load() {
+	switch {
+	case name == "" && g.switching.Load():
+		interval = probeNow
+	case g.calm.Load():
 		interval = calm
 	}
 	select {
@@ -294,11 +300,17 @@ func (g *guard) pause(ctx context.Context, name string, soon, calm time.Duration
 }
 
 func (g *guard) wakeAll() {
-	for _, wakeup := range g.wakeups {
-		select {
-		case wakeup <- struct{}{}:
-		default:
-		}
+	for name := range g.wakeups {
+		g.wake(name)
+	}
+}
+
+// wake ends the pause of the prober (""), or of who asks that voter. Anybody may call
+// it; the map does not change.
+func (g *guard) wake(name string) {
+	select {
+	case g.wakeups[name] <- struct{}{}:
+	default:
 	}
 }
 

@@ -101,7 +101,9 @@ func (d *fakeDB) ApplyBacklog(ctx context.Context, _ string) error {
 }
 
 func (d *fakeDB) SetPrimary(ctx context.Context, uuid string, _ time.Duration) error {
-	return d.do(ctx, "switch "+uuid, 10*time.Millisecond, func() error { return d.world.handOver(d.name, uuid) })
+	err := d.do(ctx, "switch "+uuid, 10*time.Millisecond, func() error { return d.world.handOver(d.name, uuid) })
+	time.Sleep(500 * time.Millisecond) // it is done by now, and says so later (measured)
+	return err
 }
 
 func (d *fakeDB) Beat(ctx context.Context, _ string) error {
@@ -412,6 +414,53 @@ func TestGuardStopsAtOnceAndLeavesTheGroupAlone(t *testing.T) {
 			if !c.world.inGroup(name) {
 				t.Errorf("%s has left the group with its guard", name)
 			}
+		}
+	})
+}
+
+// Whoever waits for a switch is not told of it by the next probe of a calm time.
+func TestAskedSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t)
+		defer c.stopAll()
+		c.with(bootAll)
+		c.online(3, 20*time.Second)
+		time.Sleep(time.Minute + 10*time.Millisecond) // calm, and just after a probe
+		c.with(func(w *world) {
+			if err := w.handOver("db1", uuidOf("db2")); err != nil {
+				t.Error(err)
+			}
+		})
+		begun := time.Now()
+		for c.code("db2", "/primary?soon") != http.StatusOK && time.Since(begun) < time.Second {
+			time.Sleep(time.Millisecond)
+		}
+		if took := time.Since(begun); took > 5*time.Millisecond {
+			t.Errorf("the next primary says so after %s, want it at once", took)
+		}
+	})
+}
+
+// A primary that hands over does not go on saying that it is the primary until
+// Group Replication's statement returns.
+func TestFormerPrimarySaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t)
+		defer c.stopAll()
+		c.with(bootAll)
+		c.online(3, 20*time.Second)
+		time.Sleep(time.Minute)
+		done := make(chan error, 1)
+		go func() { done <- c.guard("db1").ask(t.Context(), request{kind: wantSwitch, to: "db2"}) }()
+		begun := time.Now()
+		for c.code("db1", "/primary") == http.StatusOK && time.Since(begun) < time.Second {
+			time.Sleep(time.Millisecond)
+		}
+		if took := time.Since(begun); took > 20*time.Millisecond {
+			t.Errorf("the former primary says so after %s, want it soon after the switch, which takes 10 ms", took)
+		}
+		if err := <-done; err != nil {
+			t.Error(err)
 		}
 	})
 }

@@ -14,7 +14,7 @@ const PulseSchema = "scaleup_guard"
 
 // The statements of a beat. Schema and table are made when they are missed.
 const (
-	beatStatement = "INSERT INTO " + PulseSchema + ".pulse (server, at) VALUES (?, NOW(6)) AS beat ON DUPLICATE KEY UPDATE at = beat.at"
+	beatStatement = "INSERT INTO " + PulseSchema + ".pulse (server, at) VALUES (?, NOW(6)) ON DUPLICATE KEY UPDATE at = NOW(6)"
 	pulseTable    = "CREATE TABLE IF NOT EXISTS " + PulseSchema + ".pulse (server VARCHAR(64) PRIMARY KEY, at TIMESTAMP(6) NOT NULL)"
 
 	// The threads table shows it without the right to see what everybody's statements are.
@@ -26,11 +26,19 @@ const errUnknownDatabase = 1049
 // openPulse makes the pools of the beats and of the looks at them, which hold a
 // connection each: neither waits for the other, nor for probes.
 func openPulse(my *mysql.Config) (pulse, looks *sql.DB, err error) {
-	connector, err := mysql.NewConnector(my)
+	beats := my.Clone()
+	// A row or a table that somebody holds ends a beat with an error that says so, before
+	// it counts as hanging.
+	beats.Params = map[string]string{"innodb_lock_wait_timeout": "1", "lock_wait_timeout": "25"}
+	writes, err := mysql.NewConnector(beats)
 	if err != nil {
 		return nil, nil, fmt.Errorf("configure MySQL connection: %w", err)
 	}
-	pulse, looks = sql.OpenDB(connector), sql.OpenDB(connector)
+	reads, err := mysql.NewConnector(my)
+	if err != nil {
+		return nil, nil, fmt.Errorf("configure MySQL connection: %w", err)
+	}
+	pulse, looks = sql.OpenDB(writes), sql.OpenDB(reads)
 	pulse.SetMaxOpenConns(1)
 	looks.SetMaxOpenConns(1)
 	return pulse, looks, nil

@@ -67,7 +67,14 @@ func (g *guard) take(ctx context.Context, q request, helpers *sync.WaitGroup) {
 			q.reply <- err
 			return
 		}
-		work := func(ctx context.Context) error { return g.db.SetPrimary(ctx, uuid, switchGrace) }
+		work := func(ctx context.Context) error {
+			// Group Replication says that it is done half a second after it is, and until the
+			// next probe this member would be taken for the primary.
+			g.switching.Store(true)
+			defer g.switching.Store(false)
+			g.wake("")
+			return g.db.SetPrimary(ctx, uuid, switchGrace)
+		}
 		g.startJob(ctx, "switch", helpers, work, func(err error) { q.reply <- err })
 	}
 }

@@ -53,6 +53,8 @@ chmod 750 "$data"
 mysqld --no-defaults --initialize-insecure --user=mysql --datadir="$data" \
 	--innodb-redo-log-capacity=8M --innodb-flush-log-at-trx-commit=0 --innodb-doublewrite=OFF --skip-log-bin
 rm -f "$data/auto.cnf"
+# The mark of data that scaleup may touch, as package resource has it.
+install --owner=mysql --group=mysql --mode=600 /dev/null "$data/.scaleup-data"
 `
 
 // createImage makes an empty ext4 file system. Few inodes keep the parts that

@@ -33,7 +33,11 @@ func (r Recipe) layer() string {
 	if len(r.packages()) == 0 && !r.Database {
 		return ""
 	}
-	return r.Role + "-" + digest(baseLayer(), r.packages(), r.Database)
+	script := ""
+	if r.Database {
+		script = mysqlScript
+	}
+	return r.Role + "-" + digest(baseLayer(), r.packages(), script)
 }
 
 // packages are the sets in order, without the empty ones and without what the

@@ -123,7 +123,7 @@ func Run(ctx context.Context, t *topology.Topology, hosts map[string]host.Host, 
 		// One of them may hold back already: it opens by itself.
 		return fmt.Errorf("move the primary from %s to %s: %w", m.From, m.To, err)
 	}
-	steer := remote.Request{Steer: &remote.Steer{From: m.From, To: m.To, Ready: fmt.Sprintf("http://%s:%d/primary", next.Address, topology.PortGuard)}}
+	steer := remote.Request{Steer: &remote.Steer{From: m.From, To: m.To, Ready: fmt.Sprintf("http://%s:%d/primary?soon", next.Address, topology.PortGuard)}}
 	// Side by side: the load balancers wait for the next primary themselves, so that the
 	// way to the operator's computer is not part of the pause.
 	var moved, steered error

@@ -107,7 +107,7 @@ func TestRun(t *testing.T) {
 	}
 	slices.Sort(asked[:2])
 	slices.Sort(asked[2:])
-	want := []string{"lb1 park db1", "lb2 park db1", "db1 switch db2", "lb1 steer db1 db2 http://10.77.0.52:8008/primary", "lb2 steer db1 db2 http://10.77.0.52:8008/primary"}
+	want := []string{"lb1 park db1", "lb2 park db1", "db1 switch db2", "lb1 steer db1 db2 http://10.77.0.52:8008/primary?soon", "lb2 steer db1 db2 http://10.77.0.52:8008/primary?soon"}
 	if !slices.Equal(asked, want) {
 		t.Errorf("asked %q, want %q", asked, want)
 	}
