@@ -133,10 +133,19 @@ func (u *Unit) Apply(ctx context.Context, sys System) error {
 			return err
 		}
 	}
-	if action == "start" || action == "restart" || action == "reload" {
-		return runUnit(ctx, sys, action, u.Name)
+	if action != "start" && action != "restart" && action != "reload" {
+		return nil
 	}
-	return nil
+	if err := runUnit(ctx, sys, action, u.Name); err != nil || action != "start" {
+		return err
+	}
+	// A unit that was starting already, such as one at boot, has read its files before
+	// this run replaced them: systemd then lets both starts be one.
+	now, err := u.Observe(ctx, sys)
+	if err != nil || UnitAction(now, u.Want()) != "restart" {
+		return err
+	}
+	return runUnit(ctx, sys, "restart", u.Name)
 }
 
 // startsAtBoot looks for the link that enabling a unit makes. systemd's own answer

@@ -82,6 +82,10 @@ func TestUnit(t *testing.T) {
 			}
 		}, []string{"start"}},
 		{"it crashed", func() { h.Unit(u.Name).Active = "failed" }, []string{"reset-failed", "start"}},
+		{"a file changed while it was starting at boot", func() {
+			h.Unit(u.Name).Active = "activating"
+			change(h, u, "/etc/nginx/unit.conf", "3")
+		}, []string{"start", "restart"}},
 		{"it should stop", func() { u.Running = false }, []string{"disable", "reset-failed"}},
 		{"it should stop and failed", func() { h.Unit(u.Name).Active = "failed" }, []string{"disable", "reset-failed"}},
 	}

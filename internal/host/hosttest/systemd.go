@@ -125,6 +125,10 @@ func (h *Host) change(argv []string, verb string, options map[string]bool, name 
 		if verb == "start" && u.Active == "active" {
 			return true, nil
 		}
+		if verb == "start" && u.Active == "activating" { // it waits for the start that is under way
+			u.Active = "active"
+			return true, nil
+		}
 		if u.OnStart != nil {
 			if u.log, err = u.OnStart(); err != nil {
 				u.Active = "failed"
