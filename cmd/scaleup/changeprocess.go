@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -68,8 +67,9 @@ func (p changeProcess) Reboot(ctx context.Context, servers ...string) error {
 	return err
 }
 
-// run starts the process and waits for its word. Its standard input stays open as
-// long as this process lives, which is how it learns of the end of the drill.
+// run starts the process and waits for its word. Should this process be killed, the
+// other finishes its change, and whoever takes it back waits for that: a change that is
+// cut off leaves reloads under way on servers, which undo orders that come after.
 func (p changeProcess) run(ctx context.Context, words ...string) (steps int, err error) {
 	argv := append(p.argv[:len(p.argv):len(p.argv)], words...)
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
@@ -77,11 +77,6 @@ func (p changeProcess) run(ctx context.Context, words ...string) (steps int, err
 	cmd.WaitDelay = changeGrace
 	var out, complaint bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaint
-	alive, err := cmd.StdinPipe()
-	if err != nil {
-		return 0, fmt.Errorf("start a change of the site: %w", err)
-	}
-	defer alive.Close()
 	if err := cmd.Run(); err != nil {
 		return 0, fmt.Errorf("%s: %w: %s", strings.Join(words, " "), err, strings.TrimSpace(complaint.String()))
 	}
@@ -111,14 +106,7 @@ func changeCommand(o *options) *cobra.Command {
 			if err := priority.Set(0); err != nil {
 				return err
 			}
-			ctx, cancel := context.WithCancelCause(cmd.Context())
-			defer cancel(nil)
-			go func() {
-				// Nothing is ever written there; it ends when the drill does.
-				_, err := io.Copy(io.Discard, o.in)
-				cancel(errors.Join(errors.New("the drill has ended"), err))
-			}()
-			steps, err := (&changes{op: op, dir: dir}).make(ctx, args[0], args[1:])
+			steps, err := (&changes{op: op, dir: dir}).make(cmd.Context(), args[0], args[1:])
 			c := changed{Steps: steps}
 			if err != nil {
 				c.Error = err.Error()
