@@ -115,5 +115,8 @@ func changeCommand(o *options) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&dir, "scratch", "", "a folder for changed copies of releases")
+	// Without one they would lie where somebody happens to work. It fails only for
+	// flags that do not exist.
+	_ = cmd.MarkFlagRequired("scratch")
 	return cmd
 }
