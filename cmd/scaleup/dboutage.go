@@ -65,11 +65,10 @@ func reachSome(ctx context.Context, t *topology.Topology, off []string, c connec
 // gatherOutage asks the guards what they know, and the load balancers whether they
 // find a server at work that is silent here.
 func gatherOutage(ctx context.Context, t *topology.Topology, hosts map[string]host.Host, silent map[string]string) guard.Outage {
-	o := guard.Outage{Known: map[string]guard.Known{}, Silent: map[string]string{}}
-	for _, s := range t.With(spec.Database) {
-		o.Voters = append(o.Voters, s.Name)
-		if hosts[s.Name] == nil {
-			o.Silent[s.Name] = silent[s.Name]
+	o := guard.Outage{Voters: t.Names(spec.Database), Known: map[string]guard.Known{}, Silent: map[string]string{}}
+	for _, name := range o.Voters {
+		if hosts[name] == nil {
+			o.Silent[name] = silent[name]
 		}
 	}
 	var mu sync.Mutex

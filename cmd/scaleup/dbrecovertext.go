@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -104,14 +105,7 @@ func lastView(r guard.Record) string {
 		return "its guard remembers no view of group " + r.Group
 	}
 	return fmt.Sprintf("last view it was in: %s, epoch %d of group %s: %s; its role was %s, the primary %s",
-		r.ViewID, r.Epoch, r.Group, strings.Join(r.Members, " "), orNone(r.Role), orNone(r.Primary))
-}
-
-func orNone(s string) string {
-	if s == "" {
-		return "none"
-	}
-	return s
+		r.ViewID, r.Epoch, r.Group, strings.Join(r.Members, " "), cmp.Or(r.Role, "none"), cmp.Or(r.Primary, "none"))
 }
 
 func lastHeard(l guard.LastHeard) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -116,12 +117,9 @@ func (op *operation) bringBinary(ctx context.Context, s topology.Server) error {
 
 // isDatabase refuses what is no database server of the site.
 func (op *operation) isDatabase(name string) error {
-	var names []string
-	for _, s := range op.topology.With(spec.Database) {
-		if s.Name == name {
-			return nil
-		}
-		names = append(names, s.Name)
+	names := op.topology.Names(spec.Database)
+	if slices.Contains(names, name) {
+		return nil
 	}
 	return usage{fmt.Sprintf("%q is not a database server of the site", name), "there are: " + listed(names)}
 }
@@ -132,14 +130,8 @@ func (op *operation) databaseRuns(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	down := map[string]bool{}
-	for _, name := range off {
-		down[name] = true
-	}
-	for _, s := range op.topology.With(spec.Database) {
-		if !down[s.Name] {
-			return nil
-		}
+	if slices.ContainsFunc(op.topology.Names(spec.Database), func(name string) bool { return !slices.Contains(off, name) }) {
+		return nil
 	}
 	return hinted{errors.New("every database server is off"), "scaleup up starts the site"}
 }

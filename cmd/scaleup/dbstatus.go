@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -87,7 +88,7 @@ func printDatabase(w io.Writer, r dbstatus.Report) {
 	fmt.Fprintf(w, "%s\n%s; %s\n\n", r.Verdict, primary, r.Quorum)
 	fmt.Fprintf(w, "%-8s %-12s %-10s %14s %6s  %-12s %s\n", "server", "state", "role", "lag", "epoch", "lease", "waits for")
 	for _, s := range r.Servers {
-		fmt.Fprintf(w, "%-8s %-12s %-10s %14s %6d  %-12s %s\n", s.Server, s.State, orDash(strings.ToLower(s.Role)), lag(s), s.Epoch, s.Lease, orDash(oneLine(s.Waits)))
+		fmt.Fprintf(w, "%-8s %-12s %-10s %14s %6d  %-12s %s\n", s.Server, s.State, cmp.Or(strings.ToLower(s.Role), "-"), lag(s), s.Epoch, s.Lease, cmp.Or(oneLine(s.Waits), "-"))
 		for _, path := range s.Aside {
 			fmt.Fprintf(w, "%-8s data set aside: %s\n", "", path)
 		}
@@ -96,7 +97,7 @@ func printDatabase(w io.Writer, r dbstatus.Report) {
 		fmt.Fprintf(w, "\n%-20s %6s  %-8s %-24s %s\n", "when (UTC)", "epoch", "primary", "members", "seen by")
 	}
 	for _, c := range r.History {
-		fmt.Fprintf(w, "%-20s %6d  %-8s %-24s %s\n", c.At.UTC().Format(time.DateTime), c.Epoch, orDash(c.Primary), orDash(c.Members.String()), c.SeenBy)
+		fmt.Fprintf(w, "%-20s %6d  %-8s %-24s %s\n", c.At.UTC().Format(time.DateTime), c.Epoch, cmp.Or(c.Primary, "-"), cmp.Or(c.Members.String(), "-"), c.SeenBy)
 	}
 }
 
@@ -106,11 +107,4 @@ func lag(s dbstatus.Server) string {
 		return "-"
 	}
 	return fmt.Sprintf("%d tx, %.1f s", s.LagTransactions, s.LagSeconds)
-}
-
-func orDash(text string) string {
-	if text == "" {
-		return "-"
-	}
-	return text
 }

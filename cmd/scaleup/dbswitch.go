@@ -7,7 +7,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"scaleup/internal/spec"
 	"scaleup/internal/switchover"
 )
 
@@ -38,13 +37,9 @@ func dbSwitchCommand(o *options) *cobra.Command {
 }
 
 func (op *operation) switchPrimary(ctx context.Context, to string) error {
-	var names []string
-	for _, s := range op.topology.With(spec.Database) {
-		names = append(names, s.Name)
-	}
 	if to != "" {
-		if s, err := op.topology.Server(to); err != nil || s.Role != spec.Database {
-			return usage{fmt.Sprintf("%q is not a database server of the site", to), "there are: " + listed(names)}
+		if err := op.isDatabase(to); err != nil {
+			return err
 		}
 	}
 	unlock, err := op.lock(ctx)
@@ -57,11 +52,7 @@ func (op *operation) switchPrimary(ctx context.Context, to string) error {
 		return err
 	}
 	defer done()
-	members, err := switchover.Ask(ctx, op.topology, hosts)
-	if err != nil {
-		return err
-	}
-	move, err := switchover.Choose(names, members, to)
+	move, err := switchover.Next(ctx, op.topology, hosts, to)
 	if err != nil {
 		return err
 	}

@@ -82,14 +82,14 @@ func leaveCommand(o *options) *cobra.Command {
 		Use: "guard-leave", Hidden: true, Short: "Have the guard leave the group before MySQL stops (runs on servers)",
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := guard.Leave(cmd.Context(), socket); err != nil {
+			if err := remote.LeaveGroup(cmd.Context(), socket); err != nil {
 				// Nobody who stops MySQL is kept from it.
 				fmt.Fprintf(o.err, "scaleup: MySQL stops without having left the group: %v\n", err)
 			}
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&socket, "socket", guard.DefaultControl, "the guard's control socket")
+	cmd.Flags().StringVar(&socket, "socket", remote.GuardSocket, "the guard's control socket")
 	return cmd
 }
 

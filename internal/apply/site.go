@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 
 	"scaleup/internal/haproxyctl"
+	"scaleup/internal/host"
 	"scaleup/internal/journal"
 	"scaleup/internal/plan"
 	"scaleup/internal/remote"
@@ -36,19 +36,7 @@ func (r *Runner) actorFor(s plan.Step) (actor, error) {
 
 // balancers asks every load balancer the same, side by side, in their order.
 func (r *Runner) balancers(ctx context.Context, q remote.Request) ([]remote.Response, error) {
-	tier := r.Topology.With(spec.LoadBalancer)
-	answers, errs := make([]remote.Response, len(tier)), make([]error, len(tier))
-	var wait sync.WaitGroup
-	for i, lb := range tier {
-		wait.Go(func() { answers[i], errs[i] = r.Hosts[lb.Name].Call(ctx, q) })
-	}
-	wait.Wait()
-	for i, err := range errs {
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", tier[i].Name, err)
-		}
-	}
-	return answers, nil
+	return host.CallAll(ctx, r.Hosts, r.Topology.Names(spec.LoadBalancer), func(string) remote.Request { return q })
 }
 
 // rotation takes a backend server out of every load balancer and puts it back.
@@ -107,15 +95,7 @@ func (a primary) observe(ctx context.Context, s plan.Step) (plan.State, error) {
 }
 
 func (a primary) do(ctx context.Context, s plan.Step) error {
-	members, err := switchover.Ask(ctx, a.Topology, a.Hosts)
-	if err != nil {
-		return err
-	}
-	var names []string
-	for _, d := range a.Topology.With(spec.Database) {
-		names = append(names, d.Name)
-	}
-	move, err := switchover.Choose(names, members, "")
+	move, err := switchover.Next(ctx, a.Topology, a.Hosts, "")
 	if err != nil {
 		return err
 	}

@@ -205,9 +205,7 @@ func reboot(e Env) inject.Injection {
 func names(e Env, roles ...spec.Role) []string {
 	var all []string
 	for _, role := range roles {
-		for _, s := range e.Site.With(role) {
-			all = append(all, s.Name)
-		}
+		all = append(all, e.Site.Names(role)...)
 	}
 	return all
 }

@@ -1,7 +1,6 @@
 package guard
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -168,11 +167,5 @@ func TestSuccessor(t *testing.T) {
 	alone := ailing(Primary, func(v *View) { v.MySQL.Members = v.MySQL.Members[:1] })
 	if got := successor(alone.MySQL, "db1"); got != "" {
 		t.Errorf("the only member hands over to %q", got)
-	}
-}
-
-func TestLeaveWithoutAGuard(t *testing.T) {
-	if err := Leave(context.Background(), t.TempDir()+"/guard.sock"); err == nil {
-		t.Error("nobody answered, and it was no error")
 	}
 }

@@ -2,47 +2,8 @@ package guard
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
-	"net"
-	"net/http"
-	"strings"
 	"sync"
-	"time"
 )
-
-// leaveLimit bounds an orderly leave: a hand-over waits for transactions, and mysqld
-// has to stop all the same.
-const leaveLimit = 20 * time.Second
-
-// Leave asks the guard behind a control socket to leave the group in order. It is an
-// error when the guard does not answer in 20 s, or says no.
-func Leave(ctx context.Context, socket string) error {
-	ctx, cancel := context.WithTimeout(ctx, leaveLimit)
-	defer cancel()
-	client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", socket)
-	}}}
-	defer client.CloseIdleConnections()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://guard/leave", nil)
-	if err != nil {
-		return err
-	}
-	response, err := client.Do(request)
-	if err != nil {
-		return fmt.Errorf("ask the guard: %w", err)
-	}
-	defer response.Body.Close()
-	said, err := io.ReadAll(io.LimitReader(response.Body, 512))
-	if err != nil {
-		return fmt.Errorf("ask the guard: %w", err)
-	}
-	if response.StatusCode >= http.StatusMultipleChoices {
-		return errors.New("the guard says: " + strings.TrimSpace(string(said)))
-	}
-	return nil
-}
 
 // takeLeave leaves the group for planned work, and stays out until mysqld restarts or
 // somebody asks to join. A primary hands over first: writes pause for hundredths of a

@@ -78,31 +78,31 @@ var nameForm = regexp.MustCompile(`^[A-Za-z0-9_.:-]+$`)
 
 // SetState gives a server an order. Giving it twice is no error.
 func (c Client) SetState(ctx context.Context, backend, server string, order Order) error {
-	if !nameForm.MatchString(backend) || !nameForm.MatchString(server) {
-		return fmt.Errorf("set HAProxy server %q/%q: not a name of HAProxy's", backend, server)
-	}
-	answer, err := c.Command(ctx, fmt.Sprintf("set server %s/%s state %s", backend, server, order))
-	if err != nil {
-		return err
-	}
-	if answer != "" { // success is silent
-		return fmt.Errorf("set HAProxy server %s/%s to %s: %s", backend, server, order, answer)
-	}
-	return nil
+	return c.tellServer(ctx, "set server", backend, server, "state "+string(order))
 }
 
 // ShutdownSessions ends what a server still has, after a drain has run out of
 // time.
 func (c Client) ShutdownSessions(ctx context.Context, backend, server string) error {
+	return c.tellServer(ctx, "shutdown sessions server", backend, server, "")
+}
+
+// tellServer sends a command about one server: a verb, the server, and what to do to it.
+func (c Client) tellServer(ctx context.Context, verb, backend, server, what string) error {
 	if !nameForm.MatchString(backend) || !nameForm.MatchString(server) {
-		return fmt.Errorf("end sessions of HAProxy server %q/%q: not a name of HAProxy's", backend, server)
+		return fmt.Errorf("tell HAProxy about server %q/%q: not a name of HAProxy's", backend, server)
 	}
-	answer, err := c.Command(ctx, fmt.Sprintf("shutdown sessions server %s/%s", backend, server))
+	return c.Tell(ctx, strings.TrimSpace(verb+" "+backend+"/"+server+" "+what))
+}
+
+// Tell sends a command that HAProxy answers with nothing when it has done it.
+func (c Client) Tell(ctx context.Context, command string) error {
+	answer, err := c.Command(ctx, command)
 	if err != nil {
 		return err
 	}
 	if answer != "" {
-		return fmt.Errorf("end sessions of HAProxy server %s/%s: %s", backend, server, answer)
+		return fmt.Errorf("tell HAProxy %q: it answers: %s", command, answer)
 	}
 	return nil
 }

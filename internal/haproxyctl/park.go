@@ -40,32 +40,14 @@ func Open(ctx context.Context, paths Paths, backend string) error {
 }
 
 func (c Client) limit(ctx context.Context, backend, server string, connections int) error {
-	if !nameForm.MatchString(backend) || !nameForm.MatchString(server) {
-		return fmt.Errorf("limit HAProxy server %q/%q: not a name of HAProxy's", backend, server)
-	}
-	return c.silent(ctx, fmt.Sprintf("set maxconn server %s/%s %d", backend, server, connections))
+	return c.tellServer(ctx, "set maxconn server", backend, server, strconv.Itoa(connections))
 }
 
 // SetHealth says of a server what its next checks will say, so that nothing has to
 // wait for them. They go on, and have the last word.
 func (c Client) SetHealth(ctx context.Context, backend, server string, healthy bool) error {
-	if !nameForm.MatchString(backend) || !nameForm.MatchString(server) {
-		return fmt.Errorf("set the health of HAProxy server %q/%q: not a name of HAProxy's", backend, server)
-	}
 	word := map[bool]string{true: "up", false: "down"}[healthy]
-	return c.silent(ctx, fmt.Sprintf("set server %s/%s health %s", backend, server, word))
-}
-
-// silent sends a command that HAProxy answers with nothing when it has done it.
-func (c Client) silent(ctx context.Context, command string) error {
-	answer, err := c.Command(ctx, command)
-	if err != nil {
-		return err
-	}
-	if answer != "" {
-		return fmt.Errorf("tell HAProxy %q: it answers: %s", command, answer)
-	}
-	return nil
+	return c.tellServer(ctx, "set server", backend, server, "health "+word)
 }
 
 // serverLimit is the limit that a backend's default-server line gives its servers, in

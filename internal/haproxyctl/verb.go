@@ -35,8 +35,8 @@ func Verb(ctx context.Context, paths Paths, moment string) error {
 }
 
 // WriteState is the verb's start and reload, which the unit runs before HAProxy starts
-// or reloads: it writes the state file the next process reads. When the running process cannot be asked at a reload, the file
-// is that of a start, and the error says why.
+// or reloads: it writes the state file the next process reads. When the running process
+// cannot be asked at a reload, the file is that of a start, and the error says why.
 func WriteState(ctx context.Context, paths Paths, moment string) error {
 	var dump string
 	var asked error

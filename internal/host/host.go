@@ -5,7 +5,10 @@ package host
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
+	"sync"
 
 	"scaleup/internal/remote"
 )
@@ -23,6 +26,23 @@ type Host interface {
 	Reconnect(ctx context.Context) error
 	// Close ends the connection.
 	Close() error
+}
+
+// CallAll asks servers side by side, each its own question, and returns the answers in
+// the order of the names. Its error names every server that did not answer.
+func CallAll(ctx context.Context, hosts map[string]Host, names []string, question func(name string) remote.Request) ([]remote.Response, error) {
+	answers, errs := make([]remote.Response, len(names)), make([]error, len(names))
+	var wait sync.WaitGroup
+	for i, name := range names {
+		wait.Go(func() {
+			var err error
+			if answers[i], err = hosts[name].Call(ctx, question(name)); err != nil {
+				errs[i] = fmt.Errorf("%s: %w", name, err)
+			}
+		})
+	}
+	wait.Wait()
+	return answers, errors.Join(errs...)
 }
 
 // Stdio are the standard streams of a program that Exec runs.

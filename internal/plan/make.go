@@ -235,7 +235,7 @@ func (m *maker) database() {
 			m.add(m.movePrimary(s.Name, s.Name, "in case it has become the primary by then"))
 		}
 		if interrupted && s.Name == m.got.Primary && len(m.tier(spec.Database)) > 1 {
-			m.add(Step{Server: s.Name, Component: "mysql", Resource: Primary, Action: Move, From: State(s.Name), To: State("not " + s.Name), Reason: "the step below interrupts it, and writes go on elsewhere"})
+			m.add(m.movePrimary(s.Name, s.Name, "the step below interrupts it, and writes go on elsewhere"))
 		}
 		m.take(s.Name, everything)
 		if interrupted && !slices.ContainsFunc(left, gate) {

@@ -25,18 +25,14 @@ const leastMembers = 3
 // must not become one that does not, by an edit of the site file. A site that has
 // had one database server all along goes on with it.
 func Check(want Desired, got Observed) error {
-	tier := want.Topology.With(spec.Database)
-	if len(tier) >= leastMembers || len(got.Members) < leastMembers {
+	names := want.Topology.Names(spec.Database)
+	if len(names) >= leastMembers || len(got.Members) < leastMembers {
 		return nil
-	}
-	names := make([]string, len(tier))
-	for i, s := range tier {
-		names[i] = s.Name
 	}
 	gone := slices.DeleteFunc(slices.Clone(got.Members), func(m string) bool { return slices.Contains(names, m) })
 	return &RefusedError{
 		Reason: fmt.Sprintf("the site file names %d database server (%s), and the running group has %d (%s): without %s it would not survive the loss of a server",
-			len(tier), strings.Join(names, ", "), len(got.Members), strings.Join(got.Members, ", "), strings.Join(gone, " and ")),
+			len(names), strings.Join(names, ", "), len(got.Members), strings.Join(got.Members, ", "), strings.Join(gone, " and ")),
 		Fix: "keep three; to replace a server, name the new one in the same edit that leaves the old one out; to go back to one server for good, back up and restore into a new site",
 	}
 }

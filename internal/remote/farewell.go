@@ -2,7 +2,6 @@ package remote
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -56,11 +55,7 @@ func (h handover) farewell(ctx context.Context, began time.Time) error {
 		return err
 	}
 	for _, frontend := range publicFrontends {
-		answer, err := h.haproxy().Command(ctx, "shutdown frontend "+frontend)
-		if err == nil && answer != "" { // success is silent
-			err = errors.New(answer)
-		}
-		if err != nil {
+		if err := h.haproxy().Tell(ctx, "shutdown frontend "+frontend); err != nil {
 			return fmt.Errorf("shut HAProxy's frontend %s down: %w", frontend, err)
 		}
 	}

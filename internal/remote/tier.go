@@ -1,7 +1,6 @@
 package remote
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -43,8 +42,11 @@ func balancer(ctx context.Context, q Request, p *Response) error {
 	return nil
 }
 
+// switchLimit bounds a planned move of the primary: it waits for transactions.
+const switchLimit = 30 * time.Second
+
 // switchPrimary asks this server's guard to make a member the primary.
-func switchPrimary(ctx context.Context, q Request, _ *Response) error {
+func (s *Server) switchPrimary(ctx context.Context, q Request, _ *Response) error {
 	if q.Switch == "" {
 		return nil
 	}
@@ -52,26 +54,10 @@ func switchPrimary(ctx context.Context, q Request, _ *Response) error {
 	if err != nil {
 		return err
 	}
-	client := http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, "unix", GuardSocket)
-		},
-	}}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://guard/switch", bytes.NewReader(body))
-	if err != nil {
-		return err
-	}
-	response, err := client.Do(request)
-	if err != nil {
+	ctx, cancel := context.WithTimeout(ctx, switchLimit)
+	defer cancel()
+	if err := tellGuard(ctx, s.guardSocket(), "switch", body); err != nil {
 		return fmt.Errorf("move the primary to %s: %w", q.Switch, err)
-	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(response.Body, 4096))
-	if err != nil {
-		return fmt.Errorf("move the primary to %s: %w", q.Switch, err)
-	}
-	if response.StatusCode >= 300 {
-		return fmt.Errorf("move the primary to %s: the guard answered: %s", q.Switch, strings.TrimSpace(string(answer)))
 	}
 	return nil
 }

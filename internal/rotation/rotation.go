@@ -109,11 +109,7 @@ func moveAway(ctx context.Context, t *topology.Topology, hosts map[string]host.H
 	if members[server].Role != "PRIMARY" {
 		return nil
 	}
-	var names []string
-	for _, s := range t.With(spec.Database) {
-		names = append(names, s.Name)
-	}
-	move, err := switchover.Choose(names, members, "")
+	move, err := switchover.Choose(t.Names(spec.Database), members, "")
 	if err != nil {
 		return err
 	}

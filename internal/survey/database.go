@@ -2,15 +2,11 @@ package survey
 
 import (
 	"context"
-	"fmt"
 	"slices"
 
-	"scaleup/internal/component"
-	"scaleup/internal/component/all"
 	"scaleup/internal/facts"
 	"scaleup/internal/plan"
 	"scaleup/internal/remote"
-	"scaleup/internal/resource"
 	"scaleup/internal/topology"
 )
 
@@ -27,23 +23,19 @@ func TakeDatabase(ctx context.Context, in Input, servers []string) (*Survey, err
 		return nil, err
 	}
 	s := &Survey{Facts: map[string]facts.Facts{}, Desired: plan.Desired{Topology: in.Topology}}
-	wanted := map[string][]resource.Resource{}
 	for _, server := range part.Servers {
 		f := *first[server.Name].Facts
 		if err := supported(server.Name, f); err != nil {
 			return nil, err
 		}
 		s.Facts[server.Name] = f
-		owned, err := all.For(component.Input{Topology: in.Topology, Server: server, Facts: f, Secrets: in.Secrets, Releases: in.Releases, Binary: in.Binary})
+		items, err := render(in, server, f, nil)
 		if err != nil {
-			return nil, fmt.Errorf("render %s: %w", server.Name, err)
+			return nil, err
 		}
-		for _, o := range owned {
-			s.Desired.Items = append(s.Desired.Items, plan.Item{Server: server.Name, Component: o.Component, Spec: o.Spec})
-			wanted[server.Name] = append(wanted[server.Name], resource.Resource{Spec: o.Spec})
-		}
+		s.Desired.Items = append(s.Desired.Items, items...)
 	}
-	second, err := askAll(ctx, asked, func(server topology.Server) remote.Request { return remote.Request{Observe: wanted[server.Name]} })
+	second, err := observe(ctx, asked, s.Desired.Items)
 	if err != nil {
 		return nil, err
 	}

@@ -59,18 +59,23 @@ func Take(ctx context.Context, in Input) (*Survey, error) {
 	if s.Desired, err = Desired(in, s.Facts, active); err != nil {
 		return nil, err
 	}
-	byServer := map[string][]resource.Resource{}
-	for _, item := range s.Desired.Items {
-		byServer[item.Server] = append(byServer[item.Server], resource.Resource{Spec: item.Spec})
-	}
-	second, err := askAll(ctx, in, func(server topology.Server) remote.Request {
-		return remote.Request{Observe: byServer[server.Name]}
-	})
+	second, err := observe(ctx, in, s.Desired.Items)
 	if err != nil {
 		return nil, err
 	}
 	s.Observed = observed(in.Topology, first, second)
 	return s, nil
+}
+
+// observe asks for the present states of the items.
+func observe(ctx context.Context, in Input, items []plan.Item) (map[string]remote.Response, error) {
+	byServer := map[string][]resource.Resource{}
+	for _, item := range items {
+		byServer[item.Server] = append(byServer[item.Server], resource.Resource{Spec: item.Spec})
+	}
+	return askAll(ctx, in, func(server topology.Server) remote.Request {
+		return remote.Request{Observe: byServer[server.Name]}
+	})
 }
 
 // firstQuestion is what must be known before anything can be rendered.
@@ -104,19 +109,29 @@ func StatusURL(s topology.Server) string {
 func Desired(in Input, known map[string]facts.Facts, active map[string]topology.Slot) (plan.Desired, error) {
 	want := plan.Desired{Topology: in.Topology}
 	for _, s := range in.Topology.Servers {
-		owned, err := all.For(component.Input{
-			Topology: in.Topology, Server: s, Facts: known[s.Name], Secrets: in.Secrets,
-			Releases: in.Releases, Binary: in.Binary, Active: active,
-		})
+		items, err := render(in, s, known[s.Name], active)
 		if err != nil {
-			return want, fmt.Errorf("render %s: %w", s.Name, err)
+			return want, err
 		}
-		for _, o := range owned {
-			want.Items = append(want.Items, plan.Item{Server: s.Name, Component: o.Component, Spec: o.Spec})
-		}
+		want.Items = append(want.Items, items...)
 		want.Backends = append(want.Backends, backends(s, active)...)
 	}
 	return want, nil
+}
+
+// render makes what one server should hold.
+func render(in Input, s topology.Server, f facts.Facts, active map[string]topology.Slot) ([]plan.Item, error) {
+	owned, err := all.For(component.Input{
+		Topology: in.Topology, Server: s, Facts: f, Secrets: in.Secrets, Releases: in.Releases, Binary: in.Binary, Active: active,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("render %s: %w", s.Name, err)
+	}
+	items := make([]plan.Item, len(owned))
+	for i, o := range owned {
+		items[i] = plan.Item{Server: s.Name, Component: o.Component, Spec: o.Spec}
+	}
+	return items, nil
 }
 
 // backends are a server's places in rotation. Database members have none of this
@@ -180,16 +195,14 @@ func chooseSlot(now, wanted slotStates) topology.Slot {
 }
 
 func slotWanted(in Input, s topology.Server, f facts.Facts, trial map[string]topology.Slot) (resource.State, error) {
-	owned, err := all.For(component.Input{
-		Topology: in.Topology, Server: s, Facts: f, Secrets: in.Secrets, Releases: in.Releases, Binary: in.Binary, Active: trial,
-	})
+	items, err := render(in, s, f, trial)
 	if err != nil {
-		return "", fmt.Errorf("render %s: %w", s.Name, err)
+		return "", err
 	}
 	id := slotOf(s, trial[s.Name]).ID()
-	for _, o := range owned {
-		if o.Spec.ID() == id {
-			return o.Spec.Want(), nil
+	for _, item := range items {
+		if item.Spec.ID() == id {
+			return item.Spec.Want(), nil
 		}
 	}
 	return "", fmt.Errorf("render %s: no resource %s", s.Name, id)

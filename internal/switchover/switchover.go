@@ -9,7 +9,6 @@ package switchover
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -31,20 +30,19 @@ type Members map[string]survey.Group
 
 // Ask asks every guard.
 func Ask(ctx context.Context, t *topology.Topology, hosts map[string]host.Host) (Members, error) {
-	tier := t.With(spec.Database)
-	answers, errs := make([]remote.Response, len(tier)), make([]error, len(tier))
-	var wait sync.WaitGroup
-	for i, s := range tier {
-		wait.Go(func() { answers[i], errs[i] = hosts[s.Name].Call(ctx, remote.Request{Member: survey.StatusURL(s)}) })
+	status := map[string]string{}
+	for _, s := range t.With(spec.Database) {
+		status[s.Name] = survey.StatusURL(s)
 	}
-	wait.Wait()
+	names := t.Names(spec.Database)
+	answers, err := host.CallAll(ctx, hosts, names, func(name string) remote.Request { return remote.Request{Member: status[name]} })
+	if err != nil {
+		return nil, err
+	}
 	members := Members{}
-	for i, s := range tier {
-		if errs[i] != nil {
-			return nil, fmt.Errorf("%s: %w", s.Name, errs[i])
-		}
+	for i, name := range names {
 		if group, ok := survey.GroupOf(answers[i]); ok {
-			members[s.Name] = group
+			members[name] = group
 		}
 	}
 	return members, nil
@@ -99,6 +97,15 @@ func Choose(names []string, members Members, to string) (*Move, error) {
 	return &Move{from, to}, nil
 }
 
+// Next asks the members and chooses: see Choose.
+func Next(ctx context.Context, t *topology.Topology, hosts map[string]host.Host, to string) (*Move, error) {
+	members, err := Ask(ctx, t, hosts)
+	if err != nil {
+		return nil, err
+	}
+	return Choose(t.Names(spec.Database), members, to)
+}
+
 // unfit says why a member cannot become the primary now, or "".
 func unfit(members Members, name string) string {
 	switch g, ok := members[name]; {
@@ -144,16 +151,6 @@ func Run(ctx context.Context, t *topology.Topology, hosts map[string]host.Host, 
 
 // balancers tells every load balancer the same, side by side.
 func balancers(ctx context.Context, t *topology.Topology, hosts map[string]host.Host, q remote.Request) error {
-	tier := t.With(spec.LoadBalancer)
-	errs := make([]error, len(tier))
-	var wait sync.WaitGroup
-	for i, lb := range tier {
-		wait.Go(func() {
-			if _, err := hosts[lb.Name].Call(ctx, q); err != nil {
-				errs[i] = fmt.Errorf("%s: %w", lb.Name, err)
-			}
-		})
-	}
-	wait.Wait()
-	return errors.Join(errs...)
+	_, err := host.CallAll(ctx, hosts, t.Names(spec.LoadBalancer), func(string) remote.Request { return q })
+	return err
 }

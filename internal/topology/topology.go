@@ -89,6 +89,15 @@ func (t *Topology) Peers(s Server) []Server {
 	return peers
 }
 
+// Names returns the names of a role's servers, in their order.
+func (t *Topology) Names(r spec.Role) []string {
+	var names []string
+	for _, s := range t.With(r) {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
 // Addresses returns the addresses of a role's servers, by server name.
 func (t *Topology) Addresses(r spec.Role) []netip.Addr {
 	var addresses []netip.Addr
