@@ -66,7 +66,7 @@ func (op *operation) databaseStatus(ctx context.Context, history int) (dbstatus.
 	part.Servers = op.topology.With(spec.Database)
 	var d *dialer
 	if slices.ContainsFunc(part.Servers, func(s topology.Server) bool { return !slices.Contains(off, s.Name) }) {
-		if d, err = op.dialer(); err != nil {
+		if d, err = op.impatient(); err != nil {
 			return dbstatus.Report{}, err
 		}
 	}

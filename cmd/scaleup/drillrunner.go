@@ -173,6 +173,9 @@ type kept struct {
 func (k kept) Call(ctx context.Context, q remote.Request) (remote.Response, error) {
 	k.turn.Lock()
 	defer k.turn.Unlock()
+	// One that has died since must not use up the time of all.
+	ctx, cancel := context.WithTimeout(ctx, 2*status.Greeting)
+	defer cancel()
 	q.Background = true
 	return k.Host.Call(ctx, q)
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/gofrs/flock"
 	gossh "golang.org/x/crypto/ssh"
@@ -24,6 +25,7 @@ import (
 	"scaleup/internal/resource"
 	"scaleup/internal/secrets"
 	"scaleup/internal/spec"
+	"scaleup/internal/status"
 	"scaleup/internal/survey"
 	"scaleup/internal/topology"
 )
@@ -121,6 +123,8 @@ type dialer struct {
 	signer gossh.Signer
 	known  gossh.HostKeyCallback // servers of the file
 	lab    *lab.Lab              // servers of the lab
+	// greeting bounds the wait for a server's first word; see ssh.Target.
+	greeting time.Duration
 }
 
 func (op *operation) dialer() (*dialer, error) {
@@ -149,7 +153,7 @@ func (op *operation) dialer() (*dialer, error) {
 }
 
 func (d *dialer) target(s topology.Server) (ssh.Target, error) {
-	t := ssh.Target{Server: s.Name, Address: s.Address.String(), Port: topology.PortSSH, User: "root", Signer: d.signer, HostKeys: d.known, Binary: d.op.binary}
+	t := ssh.Target{Server: s.Name, Address: s.Address.String(), Port: topology.PortSSH, User: "root", Signer: d.signer, HostKeys: d.known, Binary: d.op.binary, Greeting: d.greeting}
 	if s.Remote {
 		site := d.op.topology.Site
 		t.User, t.Port = site.SSH.User, int(site.SSH.Port)
@@ -161,6 +165,15 @@ func (d *dialer) target(s topology.Server) (ssh.Target, error) {
 	}
 	t.HostKeys, err = ssh.FixedKey(line)
 	return t, err
+}
+
+// impatient is a dialer for those to whom a dead server is an answer.
+func (op *operation) impatient() (*dialer, error) {
+	d, err := op.dialer()
+	if err == nil {
+		d.greeting = status.Greeting
+	}
+	return d, err
 }
 
 func (d *dialer) dial(ctx context.Context, s topology.Server) (host.Host, error) {

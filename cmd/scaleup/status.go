@@ -46,7 +46,7 @@ It exits with 0 when the site is healthy and with 2 when it is not.`,
 
 // status asks all servers and assesses the answers.
 func (op *operation) status(ctx context.Context) (status.Report, error) {
-	return op.assess(ctx, func() (connector, error) { return op.dialer() })
+	return op.assess(ctx, func() (connector, error) { return op.impatient() })
 }
 
 // connector reaches servers one by one.

@@ -241,9 +241,11 @@ func readActiveSlot(ctx context.Context) string {
 	if _, err := os.Stat("/etc/systemd/system/app@.service"); err != nil {
 		return ""
 	}
-	for _, slot := range []string{"a", "b"} {
-		if exec.CommandContext(ctx, "systemctl", "is-active", "--quiet", "app@"+slot+".service").Run() == nil {
-			return slot
+	// One line for each, whatever the exit code says of them together.
+	states, _ := exec.CommandContext(ctx, "systemctl", "is-active", "app@a.service", "app@b.service").Output()
+	for i, state := range strings.Fields(string(states)) {
+		if state == "active" {
+			return string(rune('a' + i))
 		}
 	}
 	for _, slot := range []string{"a", "b"} {

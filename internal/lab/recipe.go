@@ -20,7 +20,7 @@ var basePackages = []string{"systemd", "systemd-sysv", "dbus", "openssh-server",
 
 // layerFormat is part of every layer's name. It changes when layers are built
 // in another way, so that old ones are not mistaken for new.
-const layerFormat = 1
+const layerFormat = 2
 
 // baseLayer names the base system's layer.
 func baseLayer() string {

@@ -100,6 +100,9 @@ PasswordAuthentication no
 KbdInteractiveAuthentication no
 # No name server answers here.
 UseDNS no
+# Keys only, and nobody to greet: with PAM each sign-in starts six more processes,
+# five of them for the message of the day.
+UsePAM no
 # The operator works on all servers at once, over several channels of one connection.
 MaxSessions 50
 MaxStartups 100:30:200

@@ -18,9 +18,13 @@ import (
 	"scaleup/internal/topology"
 )
 
-// Deadline is how long status waits for servers; what has not answered by then
-// is unreachable.
-const Deadline = 1500 * time.Millisecond
+// How long status waits for a server. One that has not said a word within Greeting is
+// off, cut off or frozen, and named unreachable. One that has is busy, and gets until
+// Deadline: nine sign-ins at once on a slow computer take seconds.
+const (
+	Greeting = 1500 * time.Millisecond
+	Deadline = 8 * time.Second
+)
 
 // Report is the document of status --json.
 type Report struct {
@@ -96,8 +100,8 @@ type Answer struct {
 	Err      error // set when the server did not answer
 }
 
-// Ask asks every server within Deadline. connect opens a connection; it may
-// report a machine that is off.
+// Ask asks every server within Deadline. connect opens a connection and gives up a
+// server that does not speak within Greeting; it may report a machine that is off.
 func Ask(ctx context.Context, t *topology.Topology, connect func(context.Context, topology.Server) (host.Host, bool, error)) map[string]Answer {
 	ctx, cancel := context.WithTimeout(ctx, Deadline)
 	defer cancel()

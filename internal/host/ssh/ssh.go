@@ -5,6 +5,7 @@
 package ssh
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -34,6 +35,10 @@ type Target struct {
 	Signer   ssh.Signer
 	HostKeys ssh.HostKeyCallback
 	Binary   Binary // the scaleup to run there
+	// Greeting is how long the server may take until the first byte of its sign-in:
+	// one that is off, cut off or frozen never sends it, a busy one soon does. 0 leaves
+	// it the time of the whole sign-in.
+	Greeting time.Duration
 }
 
 // Host implements host.Host over one SSH connection.
@@ -63,13 +68,17 @@ func (h *Host) dial(ctx context.Context) (*ssh.Client, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	address := net.JoinHostPort(t.Address, strconv.Itoa(t.Port))
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	start := time.Now()
+	conn, err := (&net.Dialer{Timeout: t.Greeting}).DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("reach %s at %s: %w", t.Server, address, err)
 	}
 	// The handshake knows no context: closing the connection is how it ends early.
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
+	if conn, err = t.greeted(conn, start); err != nil {
+		return nil, fmt.Errorf("reach %s at %s: no word of its SSH server within %v: %w", t.Server, address, t.Greeting, err)
+	}
 	c, channels, requests, err := ssh.NewClientConn(conn, address, &ssh.ClientConfig{
 		User: t.User, Auth: []ssh.AuthMethod{ssh.PublicKeys(t.Signer)}, HostKeyCallback: t.HostKeys,
 		HostKeyAlgorithms: []string{ssh.KeyAlgoED25519, ssh.KeyAlgoECDSA256, ssh.KeyAlgoRSASHA512},
@@ -80,6 +89,31 @@ func (h *Host) dial(ctx context.Context) (*ssh.Client, error) {
 	}
 	return ssh.NewClient(c, channels, requests), nil
 }
+
+// greeted waits for the first byte, which an SSH server sends unasked, and returns a
+// connection that still has it. Without a Greeting it does not wait.
+func (t Target) greeted(conn net.Conn, since time.Time) (net.Conn, error) {
+	if t.Greeting == 0 {
+		return conn, nil
+	}
+	conn.SetReadDeadline(since.Add(t.Greeting))
+	r := bufio.NewReader(conn)
+	if _, err := r.Peek(1); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	conn.SetReadDeadline(time.Time{})
+	return &peeked{conn, r}, nil
+}
+
+// peeked is a connection of which some bytes have been read ahead.
+type peeked struct {
+	net.Conn
+	r *bufio.Reader
+}
+
+// Read implements net.Conn.
+func (p *peeked) Read(b []byte) (int, error) { return p.r.Read(b) }
 
 // Reconnect implements host.Host.
 func (h *Host) Reconnect(ctx context.Context) error {

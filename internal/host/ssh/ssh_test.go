@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/pem"
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -170,6 +171,30 @@ func TestFrozenServer(t *testing.T) {
 		if took := time.Since(began); took > 2*time.Second {
 			t.Errorf("%s took %s", name, took)
 		}
+	}
+}
+
+// The kernel of a frozen server takes connections; nobody greets there.
+func TestNoGreeting(t *testing.T) {
+	mute, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mute.Close()
+	target := newMachine(t).target()
+	target.Greeting = 50 * time.Millisecond
+	began := time.Now()
+	if h, err := Dial(t.Context(), target); err != nil {
+		t.Errorf("a server that speaks: %v", err)
+	} else {
+		h.Close()
+	}
+	target.Port = mute.Addr().(*net.TCPAddr).Port
+	if _, err := Dial(t.Context(), target); err == nil || !strings.Contains(err.Error(), "no word of its SSH server within 50ms") {
+		t.Errorf("a server that does not: %v", err)
+	}
+	if took := time.Since(began); took > dialTimeout/2 {
+		t.Errorf("took %s", took)
 	}
 }
 
