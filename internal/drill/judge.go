@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"scaleup/internal/drill/load"
 	"scaleup/internal/drill/measure"
 	"scaleup/internal/drill/record"
 )
@@ -14,6 +15,7 @@ const (
 	lagLimit     = 10 * time.Millisecond  // 99th percentile of the generator's own lag
 	stallLimit   = 500 * time.Millisecond // its longest: half of what a user forgives
 	baselineGood = 0.999                  // share of operations that were ok before the fault
+	baselineBad  = 0.98                   // share below which nothing is broken at all: the trial is void already
 	warmUp       = 2 * time.Second        // of a baseline: connections are opened, and caches filled
 	// patienceToRecover is how long a trial waits for full redundancy after healing.
 	patienceToRecover = 2 * time.Minute
@@ -80,6 +82,18 @@ func void(v view) string {
 		return "the ledger could not be read: " + v.Ledger.Error
 	case !tombstone(v.Ops):
 		return "the last writes did not succeed, so nobody knows whether the site was back"
+	}
+	return ""
+}
+
+// unwell says why a site cannot be drilled, from the operations that had ended after
+// the warm-up and those at the end of the baseline, or "". What is broken on top of
+// that could not be told apart.
+func unwell(warm, end load.Counts) string {
+	all := end.Sum() - warm.Sum()
+	ok := end[record.OK] - warm[record.OK]
+	if share := float64(ok) / float64(max(1, all)); share < baselineBad {
+		return fmt.Sprintf("only %.1f %% of %d requests were ok before anything was broken: the site, or this computer, does not carry this rate; --rate sets a lower one", share*100, all)
 	}
 	return ""
 }

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"scaleup/internal/drill/load"
 	"scaleup/internal/drill/record"
 	"scaleup/internal/spec"
 )
@@ -195,6 +196,29 @@ func TestMissedBeatsInconclusive(t *testing.T) {
 	} {
 		if got := combine(c.verdicts); got != c.want {
 			t.Errorf("%v: %s, want %s", c.verdicts, got, c.want)
+		}
+	}
+}
+
+func TestUnwell(t *testing.T) {
+	counts := func(ok, slow, failed int) load.Counts {
+		var c load.Counts
+		c[record.OK], c[record.Slow], c[record.Failed] = ok, slow, failed
+		return c
+	}
+	for name, test := range map[string]struct {
+		warm, end load.Counts
+		well      bool
+	}{
+		"all ok":                 {counts(100, 0, 0), counts(2000, 0, 0), true},
+		"slow while warming up":  {counts(80, 20, 0), counts(2000, 20, 0), true},
+		"one in a hundred":       {counts(0, 0, 0), counts(198, 1, 1), true},
+		"three in a hundred":     {counts(0, 0, 0), counts(97, 2, 1), false},
+		"nothing has ended":      {counts(100, 0, 0), counts(100, 0, 0), false},
+		"no baseline was wanted": {counts(0, 0, 0), counts(0, 0, 0), false},
+	} {
+		if why := unwell(test.warm, test.end); (why == "") != test.well {
+			t.Errorf("%s: %q", name, why)
 		}
 	}
 }

@@ -177,13 +177,16 @@ func (r *Runner) Run(ctx context.Context, d Drill) (record.Result, error) {
 		if err != nil {
 			return result, errors.Join(err, files.report(result))
 		}
-		if err := files.trial(t, holdings); err != nil {
+		if err := files.trial(t.Trial, holdings); err != nil {
 			return result, err
 		}
-		judged := judge(t, promises)
-		result = concluded(result, append(result.Trials, judged), append(files.trials, t))
-		files.trials = append(files.trials, t)
+		judged := judge(t.Trial, promises)
+		result = concluded(result, append(result.Trials, judged), append(files.trials, t.Trial))
+		files.trials = append(files.trials, t.Trial)
 		r.Show(Progress{Drill: d.Name, Trial: n, Phase: "judged", Result: &judged})
+		if t.unwell {
+			break // another trial would find the same
+		}
 	}
 	return result, files.report(result)
 }

@@ -30,20 +30,20 @@ const (
 // trial runs the load, breaks the site, heals it and records what happened. An
 // error means that there is nothing to judge; a trial that went wrong says so in
 // Void or Aborted. It heals in any case, also when ctx has ended.
-func (r *Runner) trial(ctx context.Context, d Drill, number int, baseline time.Duration) (record.Trial, Holdings, error) {
+func (r *Runner) trial(ctx context.Context, d Drill, number int, baseline time.Duration) (*underway, Holdings, error) {
 	r.reconnect(ctx)
 	env, err := r.env(ctx, d)
 	if err != nil {
-		return record.Trial{}, Holdings{}, err
+		return nil, Holdings{}, err
 	}
 	injection, err := d.Make(env)
 	if err != nil {
-		return record.Trial{}, Holdings{}, err
+		return nil, Holdings{}, err
 	}
 	run := fmt.Sprintf("%s-%d", r.id, number)
 	sending, err := r.startLoad(ctx, run, injection.Targets())
 	if err != nil {
-		return record.Trial{}, Holdings{}, err
+		return nil, Holdings{}, err
 	}
 	t := &underway{
 		Runner: r, drill: d, injection: injection, load: sending,
@@ -56,7 +56,7 @@ func (r *Runner) trial(ctx context.Context, d Drill, number int, baseline time.D
 	defer sending.close()
 	t.run(ctx, baseline)
 	holdings := t.finish(ctx, run)
-	return t.Trial, holdings, nil
+	return t, holdings, nil
 }
 
 // reconnect opens the connections anew that an earlier trial has broken: a server
@@ -82,6 +82,7 @@ type underway struct {
 	injection inject.Injection
 	load      *running
 	watcher   *watcher
+	unwell    bool      // before anything was broken
 	current   string    // phase
 	until     time.Time // when it is over at the latest
 }
@@ -101,7 +102,16 @@ func (t *underway) now() time.Duration { return time.Since(t.Began) }
 // run is a trial from its baseline to the quiet after recovery.
 func (t *underway) run(ctx context.Context, baseline time.Duration) {
 	t.phase("baseline", baseline)
-	if !t.pause(ctx, baseline) {
+	if !t.pause(ctx, min(warmUp, baseline)) {
+		return
+	}
+	warm := t.load.generator.Live().Total
+	if !t.pause(ctx, baseline-min(warmUp, baseline)) {
+		return
+	}
+	if why := unwell(warm, t.load.generator.Live().Total); why != "" {
+		t.unwell = true
+		t.void(why)
 		return
 	}
 	// The watcher should know the site before it changes.

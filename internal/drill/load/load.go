@@ -102,6 +102,14 @@ func (g *Generator) Live() Live {
 	return l
 }
 
+// count adds an operation to the tally. What the drill does for itself is not of the
+// rate that was asked for.
+func (g *Generator) count(op *record.Op, now time.Duration) {
+	if op.Class.User() {
+		g.tally.add(op.Outcome, now)
+	}
+}
+
 // Stop begins no new operation, waits for those under way, which their users'
 // patience bounds, and returns all of them in the order of Seq. It is called once.
 func (g *Generator) Stop() []record.Op {
@@ -149,7 +157,7 @@ func (g *Generator) dispatch(ctx context.Context, seq int, due time.Duration, s 
 
 func (g *Generator) refuse(op *record.Op, now time.Duration, word string) {
 	op.Outcome, op.Error, op.Start, op.Done = record.Unsent, word, now, now
-	g.tally.add(op.Outcome, now)
+	g.count(op, now)
 }
 
 func (g *Generator) carryOut(ctx context.Context, s *Stream, op *record.Op) {
@@ -161,7 +169,7 @@ func (g *Generator) carryOut(ctx context.Context, s *Stream, op *record.Op) {
 	if op.Outcome == record.OK && op.Latency() > record.SLO {
 		op.Outcome = record.Slow
 	}
-	g.tally.add(op.Outcome, op.Done)
+	g.count(op, op.Done)
 }
 
 // sleeper waits for a duration, and reports false when ctx ended before.
