@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -96,6 +97,13 @@ func (d *localMySQL) Start(ctx context.Context, bootstrap bool) error {
 			return fmt.Errorf("prepare forming the group: %w", err)
 		}
 		defer d.endBootstrapAnyway(ctx)
+	}
+	if own, err := netip.ParseAddr(d.cfg.addressOf(d.cfg.Server)); err != nil {
+		return fmt.Errorf("address of this server: %w", err)
+	} else if spelling := incarnation(own, d.cfg.MySQLPort, time.Now()); spelling != "" {
+		if _, err := d.work.ExecContext(ctx, "SET GLOBAL group_replication_local_address = ?", spelling); err != nil {
+			return fmt.Errorf("set the address for the group: %w", err)
+		}
 	}
 	// The credentials go with the statement and stay in memory: nothing secret is
 	// stored in the server's tables.
