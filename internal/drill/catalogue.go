@@ -26,9 +26,10 @@ type Drill struct {
 	// RateShare is the part of the asked rate that it runs at; 0 is all of it.
 	RateShare float64
 
-	HealApart   bool // the moment of healing is judged by a promise of its own
-	SelfHealing bool // the site gets over it without anybody healing it
-	Planned     bool // a change that scaleup makes itself
+	Rest        time.Duration // for how long the site must have been whole before: see restGuard
+	HealApart   bool          // the moment of healing is judged by a promise of its own
+	SelfHealing bool          // the site gets over it without anybody healing it
+	Planned     bool          // a change that scaleup makes itself
 	NotTested   []string
 
 	// Control: it must not be met, and shows that a drill can fail. Controls are run
@@ -64,6 +65,11 @@ const (
 	holdSlow   = 25 * time.Second
 	holdGroup  = 20 * time.Second
 )
+
+// restGuard is how long a site has to be whole before something is broken that the
+// guard mends by taking a member out: so soon after the last time it does that only
+// once all members have been well for 30 s.
+const restGuard = 35 * time.Second
 
 // Catalogue lists every drill, in the order in which they are run: controls first,
 // then tier by tier. The defaults of the promises are those of the design.
@@ -192,6 +198,7 @@ func databaseDrills() []Drill {
 		},
 		{
 			Name: "database-primary-freeze", Summary: "stop mysqld on the primary for 30 s, and let it go on", Hold: 30 * time.Second,
+			Rest:   restGuard,
 			Limits: promise(hung), Make: stopOn(primary, "mysql.service"),
 		},
 		{
@@ -204,14 +211,17 @@ func databaseDrills() []Drill {
 		},
 		{
 			Name: "database-disk-full", Summary: "fill the primary's data disk to the last block", Hold: holdGroup,
+			Rest:   restGuard,
 			Limits: promise(hung), Make: diskFull,
 		},
 		{
 			Name: "database-disk-stall", Summary: "let no write of the primary's data disk come to an end", Hold: holdGroup,
+			Rest:   restGuard,
 			Limits: promise(hung), Make: diskStall,
 		},
 		{
 			Name: "database-replica-lag", Summary: "let one replica apply nothing", Needs: NeedsGroup, Hold: holdGroup,
+			Rest:   restGuard,
 			Limits: promise(none.and("failed", 0)), Make: replicaLag,
 		},
 		{

@@ -40,8 +40,9 @@ type Runner struct {
 	Options Options
 	Show    func(Progress)
 
-	id    string  // of the drill's run, part of every key it writes
-	share float64 // of the rate, see Drill.RateShare
+	id    string    // of the drill's run, part of every key it writes
+	share float64   // of the rate, see Drill.RateShare
+	whole time.Time // since when all has been well; zero while something is broken
 	rand  *rand.Rand
 }
 
@@ -121,6 +122,9 @@ func (r *Runner) env(ctx context.Context, d Drill) (Env, error) {
 	}
 	if !s.Healthy {
 		return Env{}, &NotHealthyError{s.Verdict}
+	}
+	if r.whole.IsZero() {
+		r.whole = time.Now()
 	}
 	e := Env{Runner: r, Primary: s.Database.Primary, Report: s, Rand: r.rand, ID: fmt.Sprintf("%s-%04x", r.id, r.rand.Uint32()&0xffff)}
 	e.Lease = r.holdOf(d) + biteWithin + leaseMargin

@@ -101,6 +101,7 @@ func (t *underway) now() time.Duration { return time.Since(t.Began) }
 
 // run is a trial from its baseline to the quiet after recovery.
 func (t *underway) run(ctx context.Context, baseline time.Duration) {
+	baseline = max(baseline, t.drill.Rest-time.Since(t.whole))
 	t.phase("baseline", baseline)
 	if !t.pause(ctx, min(warmUp, baseline)) {
 		return
@@ -132,6 +133,7 @@ func (t *underway) run(ctx context.Context, baseline time.Duration) {
 // breakIt injects the fault, waits for the proof that it bites, and holds it.
 func (t *underway) breakIt(ctx context.Context) {
 	t.phase("inject", biteWithin)
+	t.whole = time.Time{}
 	t.Marks.Inject = t.now()
 	if err := t.injection.Inject(ctx); err != nil {
 		t.void("the fault could not be injected: " + err.Error())
@@ -182,6 +184,9 @@ func (t *underway) recover(ctx context.Context) {
 		}
 		return healthy, err
 	})
+	if whole {
+		t.whole = time.Now()
+	}
 	switch {
 	case whole && atOnce:
 		t.Marks.Recovered = t.settled()

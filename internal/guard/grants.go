@@ -5,8 +5,8 @@ package guard
 // static SQL order. Each is here for a reason:
 //
 //   - GROUP_REPLICATION_ADMIN: START and STOP GROUP_REPLICATION, group_replication_set_as_primary.
-//   - SYSTEM_VARIABLES_ADMIN: SET GLOBAL group_replication_bootstrap_group, super_read_only,
-//     offline_mode and clone_valid_donor_list.
+//   - SYSTEM_VARIABLES_ADMIN: SET GLOBAL group_replication_bootstrap_group and _local_address,
+//     super_read_only, offline_mode and clone_valid_donor_list.
 //   - CONNECTION_ADMIN: offline_mode needs it beside SYSTEM_VARIABLES_ADMIN; it also lets the
 //     guard in when max_connections is used up or offline_mode is on.
 //   - REPLICATION_SLAVE_ADMIN: START and STOP REPLICA SQL_THREAD for a received backlog.

@@ -152,7 +152,7 @@ func (v View) mayNotAct(kind Kind, healthy []Member, size int, now time.Time) st
 	if acted.IsZero() || now.Sub(acted) >= actPause {
 		return ""
 	}
-	if !v.Redundant.IsZero() && now.Sub(later(v.Redundant, acted)) >= redundantFor {
+	if v.Restored.After(acted) {
 		return ""
 	}
 	return fmt.Sprintf("a member was taken out of use at %s; again after %s, or once all have been healthy for %s",
@@ -228,6 +228,10 @@ func (v *View) watch(before MySQL, p Policy, begun time.Time) {
 	standing := my.State == Online && my.Role == Secondary && my.Executed == before.Executed && my.Written == before.Written
 	v.Halted = since(v.Halted, standing && my.backlogged())
 	v.Redundant = since(v.Redundant, v.redundant(p, begun))
+	// Kept, since the trouble that is decided about ends the redundancy itself.
+	if !v.Redundant.IsZero() && begun.Sub(later(v.Redundant, v.lastActed(begun))) >= redundantFor {
+		v.Restored = begun
+	}
 }
 
 // backlogged reports whether there are transactions to apply. The counter alone is

@@ -71,7 +71,7 @@ func TestHung(t *testing.T) {
 			p.Answer.Record.Acted = since(time.Minute)
 			v.Peers["db3"] = p
 		}, Wait, "a member was taken out of use"},
-		{"acted, and all were healthy since", Primary, func(v *View) { failing(v); v.Record.Acted, v.Redundant = since(time.Minute), since(40*time.Second) }, HandOver, ""},
+		{"acted, and all were healthy since", Primary, func(v *View) { failing(v); v.Record.Acted, v.Restored = since(time.Minute), since(5*time.Second) }, HandOver, ""},
 		{"acted long ago", Primary, func(v *View) { failing(v); v.Record.Acted = since(11 * time.Minute) }, HandOver, ""},
 		{"the hand-over failed", Primary, func(v *View) { failing(v); v.HandOverFailed, v.Record.Acted = since(time.Second), since(3*time.Second) }, FenceSelf, "could not be handed over"},
 		{"the hand-over failed, and one peer has gone", Primary, func(v *View) {
@@ -167,5 +167,33 @@ func TestSuccessor(t *testing.T) {
 	alone := ailing(Primary, func(v *View) { v.MySQL.Members = v.MySQL.Members[:1] })
 	if got := successor(alone.MySQL, "db1"); got != "" {
 		t.Errorf("the only member hands over to %q", got)
+	}
+}
+
+// The trouble that is decided about ends the redundancy; what came before counts.
+func TestRestored(t *testing.T) {
+	for calm, restored := range map[time.Duration]bool{20 * time.Second: false, 31 * time.Second: true} {
+		v := ailing(Primary, func(*View) {})
+		v.Record.Acted = testNow
+		begun := testNow
+		probe := func() {
+			begun = begun.Add(probeEvery)
+			for name, p := range v.Peers {
+				p.Asked = begun
+				v.Peers[name] = p
+			}
+			v.watch(v.MySQL, worldPolicy("db1"), begun)
+		}
+		for begun.Sub(testNow) < calm {
+			probe()
+		}
+		v.Pulse.Failing = begun
+		probe()
+		if !v.Redundant.IsZero() {
+			t.Errorf("after %s of calm: troubled, and redundant since %s", calm, v.Redundant)
+		}
+		if why := v.mayNotAct(HandOver, v.MySQL.Members[1:], 3, begun); (why == "") != restored {
+			t.Errorf("after %s of calm: %q", calm, why)
+		}
 	}
 }

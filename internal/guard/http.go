@@ -29,7 +29,7 @@ func (g *guard) checks() http.Handler {
 			if r.URL.Query().Has("soon") {
 				g.wake("")
 			}
-			if reason := why(g.snapshot.Load(), time.Now()); reason != "" {
+			if reason := why(g.memory(), time.Now()); reason != "" {
 				http.Error(w, reason, http.StatusServiceUnavailable)
 				return
 			}
@@ -41,11 +41,11 @@ func (g *guard) checks() http.Handler {
 	check("/readable", (*Snapshot).readable)
 	check("/health", (*Snapshot).answering)
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, g.snapshot.Load().status(time.Now()))
+		writeJSON(w, g.memory().status(time.Now()))
 	})
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4")
-		writeMetrics(w, g.snapshot.Load(), time.Now())
+		writeMetrics(w, g.memory(), time.Now())
 	})
 	return mux
 }
@@ -69,7 +69,7 @@ func writeMetrics(w io.Writer, s *Snapshot, now time.Time) {
 func (g *guard) peerAPI() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /answer", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, g.snapshot.Load().answer(time.Now()))
+		writeJSON(w, g.memory().answer(time.Now()))
 	})
 	mux.HandleFunc("POST /grant", func(w http.ResponseWriter, r *http.Request) {
 		var q GrantRequest

@@ -22,7 +22,7 @@ type Heard struct {
 }
 
 func (g *guard) known(w http.ResponseWriter, _ *http.Request) {
-	writeJSON(w, g.snapshot.Load().known(time.Now()))
+	writeJSON(w, g.memory().known(time.Now()))
 }
 
 func (s *Snapshot) known(now time.Time) Known {

@@ -19,6 +19,7 @@ const (
 	probeTimeout     = 800 * time.Millisecond // below fresh, so that a hung mysqld is noticed in time
 	fresh            = time.Second            // a probe older than this counts for nothing
 	peersEvery       = 2 * time.Second        // while ONLINE
+	confirmEvery     = time.Second            // while ONLINE as the primary: twice within confirmedFor, and once more
 	peersSoon        = 250 * time.Millisecond
 	peerTimeout      = 700 * time.Millisecond
 	grantTimeout     = 3 * time.Second
@@ -70,6 +71,7 @@ type guard struct {
 
 type probeResult struct {
 	begun time.Time
+	slept time.Duration // how long the machine had slept by then
 	mysql MySQL
 }
 
@@ -151,6 +153,8 @@ func (g *guard) takeProbe(r probeResult) {
 	before := g.view.MySQL
 	g.view.MySQL, g.probedAt = r.mysql, r.begun
 	g.view.watch(before, g.policy, r.begun)
+	g.view.noteSleep(r.slept, r.begun)
+	g.view.noteElection(r.mysql, r.begun)
 	if r.mysql.Reachable {
 		if r.mysql.Uptime < g.uptime {
 			g.view.Held = false // mysqld was restarted: what it was held for is over
@@ -241,7 +245,7 @@ func (g *guard) startJob(ctx context.Context, what string, helpers *sync.WaitGro
 // counts as no answer.
 func (g *guard) probeForever(ctx context.Context) {
 	for ctx.Err() == nil {
-		r := probeResult{begun: time.Now()}
+		r := probeResult{begun: time.Now(), slept: asleep()}
 		r.mysql = g.probe(ctx)
 		select {
 		case g.probed <- r:
@@ -279,7 +283,13 @@ func (g *guard) askForever(ctx context.Context, name string) {
 		case <-ctx.Done():
 			return
 		}
-		g.pause(ctx, name, peersSoon, peersEvery)
+		calm := peersEvery
+		if r.err != nil {
+			calm = peersSoon
+		} else if g.beating.Load() {
+			calm = confirmEvery
+		}
+		g.pause(ctx, name, peersSoon, calm)
 	}
 }
 

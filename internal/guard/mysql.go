@@ -34,6 +34,7 @@ const (
 // MySQL's error numbers that mean something here.
 const (
 	errNoSuchTable   = 1146
+	errStarting      = 3663 // START or STOP GROUP_REPLICATION is under way in another session
 	errNotSupervised = 3707 // RESTART: mysqld has no supervisor; after a clone it has shut down instead
 )
 
@@ -107,7 +108,11 @@ func (d *localMySQL) Start(ctx context.Context, bootstrap bool) error {
 	}
 	// The credentials go with the statement and stay in memory: nothing secret is
 	// stored in the server's tables.
-	if _, err := d.work.ExecContext(ctx, "START GROUP_REPLICATION USER = ?, PASSWORD = ?", d.cfg.ReplicationUser, d.password); err != nil {
+	_, err := d.work.ExecContext(ctx, "START GROUP_REPLICATION USER = ?, PASSWORD = ?", d.cfg.ReplicationUser, d.password)
+	if number, ok := errors.AsType[*mysql.MySQLError](err); ok && number.Number == errStarting {
+		return nil // the guard before this one has asked for it: it is under way
+	}
+	if err != nil {
 		return fmt.Errorf("start Group Replication: %w", d.redacted(err))
 	}
 	return nil
@@ -215,11 +220,36 @@ func (d *localMySQL) SetPrimary(ctx context.Context, uuid string, grace time.Dur
 	}
 	ctx, cancel := context.WithTimeout(ctx, switchTimeout)
 	defer cancel()
+	statement, arguments := "SELECT group_replication_set_as_primary(?, ?)", []any{uuid, int(grace.Seconds())}
+	if none, err := d.noLongTransaction(ctx); err != nil {
+		return fmt.Errorf("switch the primary: %w", err)
+	} else if none {
+		// With a time limit MySQL turns every new transaction away (error 4094) until the
+		// open ones have ended; without one it lets them in until the role moves.
+		statement, arguments = "SELECT group_replication_set_as_primary(?)", arguments[:1]
+	}
 	var said sql.NullString
-	if err := d.work.QueryRowContext(ctx, "SELECT group_replication_set_as_primary(?, ?)", uuid, int(grace.Seconds())).Scan(&said); err != nil {
+	if err := d.work.QueryRowContext(ctx, statement, arguments...).Scan(&said); err != nil {
 		return fmt.Errorf("switch the primary: %w", err)
 	}
 	return nil
+}
+
+// longTransaction is the age from which an open transaction may hold a switch up: one
+// of the site's own lasts milliseconds.
+const longTransaction = 100 * time.Millisecond
+
+// noLongTransaction reports whether all transactions of clients that are open are
+// young. TIMER_WAIT of an open one is its age in picoseconds.
+func (d *localMySQL) noLongTransaction(ctx context.Context) (bool, error) {
+	var old int
+	err := d.work.QueryRowContext(ctx, `SELECT COUNT(*) FROM performance_schema.events_transactions_current e
+		JOIN performance_schema.threads t USING (THREAD_ID)
+		WHERE e.STATE = 'ACTIVE' AND t.TYPE = 'FOREGROUND' AND e.TIMER_WAIT > ?`, longTransaction.Nanoseconds()*1000).Scan(&old)
+	if err != nil {
+		return false, fmt.Errorf("look for long transactions: %w", err)
+	}
+	return old == 0, nil
 }
 
 // redacted keeps the password out of an error that quotes the statement.

@@ -12,15 +12,17 @@ const maxReplicaLag = 5 * time.Second
 // Snapshot is the guard's memory that all HTTP answers come from. It is never
 // changed after it was published.
 type Snapshot struct {
-	Server  string
-	Probed  time.Time // when the probe was begun; what it says was true after that
-	MySQL   MySQL
-	Record  Record
-	Held    bool
-	Message string          // what the guard is waiting for or doing
-	Stalled time.Time       // since when transactions wait and none is applied; zero: they do not
-	Peers   map[string]Peer // the other voters' last answers; never changed
-	Voters  []string        // every database server of the site, as this guard is configured
+	Server    string
+	Probed    time.Time // when the probe was begun; what it says was true after that
+	MySQL     MySQL
+	Record    Record
+	Held      bool
+	Message   string          // what the guard is waiting for or doing
+	Stalled   time.Time       // since when transactions wait and none is applied; zero: they do not
+	Peers     map[string]Peer // the other voters' last answers; never changed
+	Slept     time.Duration   // for how long the machine had slept at the probe
+	Confirmed time.Time       // when a majority last knew this member as its primary; zero: never
+	Voters    []string        // every database server of the site, as this guard is configured
 }
 
 // publish replaces the snapshot.
@@ -30,9 +32,20 @@ func (g *guard) publish() {
 		message = g.job + ": " + message
 	}
 	g.snapshot.Store(&Snapshot{
-		Server: g.policy.Server, Probed: g.probedAt, MySQL: g.view.MySQL, Record: g.view.Record,
+		Server: g.policy.Server, Probed: g.probedAt, Slept: g.view.Slept, Confirmed: g.view.confirmedAt(g.policy.Server, time.Now()), MySQL: g.view.MySQL, Record: g.view.Record,
 		Held: g.view.Held, Message: message, Stalled: g.stalled, Peers: maps.Clone(g.view.Peers), Voters: g.policy.Voters,
 	})
+}
+
+// memory is the snapshot, without what was true before the machine slept.
+func (g *guard) memory() *Snapshot {
+	s := g.snapshot.Load()
+	if asleep()-s.Slept <= sleepSeen {
+		return s
+	}
+	stale := *s
+	stale.Probed = time.Time{}
+	return &stale
 }
 
 // answering says why nothing can be told from memory, or "".
@@ -75,7 +88,7 @@ func (s *Snapshot) primary(now time.Time) string {
 	case s.MySQL.SuperReadOnly:
 		return "the primary is read-only: it applies its backlog first"
 	}
-	return ""
+	return s.confirmed(now)
 }
 
 // replica says why this member is not a replica that is up to date, or "".

@@ -11,7 +11,7 @@ import (
 
 func TestChecks(t *testing.T) {
 	member := func(role string, change func(s *Snapshot)) *Snapshot {
-		s := &Snapshot{Server: "db1", Probed: testNow, MySQL: MySQL{Reachable: true, State: Online, Role: role, SuperReadOnly: role == Secondary,
+		s := &Snapshot{Server: "db1", Probed: testNow, Confirmed: testNow, MySQL: MySQL{Reachable: true, State: Online, Role: role, SuperReadOnly: role == Secondary,
 			ViewID: "7:3", Members: online("db1", "db2", "db3")}}
 		if change != nil {
 			change(s)
@@ -33,6 +33,8 @@ func TestChecks(t *testing.T) {
 		{"recovering", member(Secondary, func(s *Snapshot) { s.MySQL.State, s.Message = Recovering, "catching up" }), "RECOVERING: catching up", "RECOVERING", "RECOVERING"},
 		{"minority", member(Primary, func(s *Snapshot) { s.MySQL.Members[1].State, s.MySQL.Members[2].State = Unreachable, Unreachable }), "out of reach", "out of reach", "out of reach"},
 		{"two of three", member(Primary, func(s *Snapshot) { s.MySQL.Members[1].State = Unreachable }), "", "PRIMARY", ""},
+		{"confirmed long ago", member(Primary, func(s *Snapshot) { s.Confirmed = testNow.Add(-3100 * time.Millisecond) }), "for 3.1 s", "PRIMARY", ""},
+		{"never confirmed", member(Primary, func(s *Snapshot) { s.Confirmed = time.Time{} }), "has confirmed this primary yet", "PRIMARY", ""},
 		{"a little behind", member(Secondary, func(s *Snapshot) { s.MySQL.Queue, s.MySQL.Applying = 100, 4.9 }), "SECONDARY", "", ""},
 		{"far behind", member(Secondary, func(s *Snapshot) { s.MySQL.Queue, s.MySQL.Applying = 100, 5.1 }), "SECONDARY", "5.1 s and 100 transactions behind", ""},
 		{"applier stands still", member(Secondary, func(s *Snapshot) { s.Stalled = testNow.Add(-6 * time.Second) }), "SECONDARY", "6.0 s", ""},

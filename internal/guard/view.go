@@ -139,6 +139,12 @@ type View struct {
 	// GroupSeen is since when some peer has been a member of a living group without
 	// a break, zero when none is.
 	GroupSeen time.Time
+	// What confirms a primary; see confirm.go.
+	Looked    bool          // MySQL has answered since the guard was started
+	ElectedIn string        // view in which this member is the primary, "" when it is none
+	Elected   time.Time     // when it was seen to have become that
+	Slept     time.Duration // for how long the machine had slept at the last probe
+	Woke      time.Time     // when that was last found to have grown
 	// BacklogRefused says that MySQL would not apply the received backlog outside
 	// the group; Group Replication then does so while it forms.
 	BacklogRefused bool
@@ -148,6 +154,7 @@ type View struct {
 	Unanswered     time.Time // since when mysqld takes questions and answers none; zero: it answers or is down
 	Halted         time.Time // since when a secondary has transactions to apply and neither applies nor writes anything
 	Redundant      time.Time // since when all voters are healthy members without a break
+	Restored       time.Time // when they last had been for long enough after somebody was taken out
 	HandOverFailed time.Time // when a hand-over was tried in vain
 }
 

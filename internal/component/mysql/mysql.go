@@ -36,6 +36,9 @@ const (
 	certPath   = tlsDir + "/cert.pem"
 	keyPath    = tlsDir + "/key.pem"
 	unitPath   = "/etc/systemd/system/" + Unit
+	// leaverPath leads to the scaleup that has the guard leave before MySQL stops. The
+	// unit names the link, so that another scaleup restarts the guard and not MySQL.
+	leaverPath = "/etc/scaleup/scaleup"
 )
 
 //go:embed templates
@@ -94,7 +97,8 @@ func (c Component) resources(in component.Input) ([]resource.Spec, error) {
 		&resource.User{Name: user},
 		&resource.Directory{Path: dataDir, Mode: 0o750, Owner: user, Group: user},
 		&resource.Directory{Path: asideDir, Mode: 0o700, Owner: user, Group: user},
-		&resource.Directory{Path: tlsDir, Mode: 0o755})
+		&resource.Directory{Path: tlsDir, Mode: 0o755},
+		&resource.Link{Path: leaverPath, Target: in.Binary})
 	for _, f := range files {
 		specs = append(specs, f)
 	}

@@ -14,13 +14,13 @@ import (
 
 // view is what the templates show.
 type view struct {
-	Server, Site, Binary string
-	Reference, Container bool
-	Address              netip.Addr
-	ServerID             uint32
-	Port                 int
-	GroupName, Seeds     string
-	Members              int
+	Server, Site, Binary, Leaver string
+	Reference, Container         bool
+	Address                      netip.Addr
+	ServerID                     uint32
+	Port                         int
+	GroupName, Seeds             string
+	Members                      int
 
 	User, DataDir, RuntimeDir, Socket  string
 	Config, CA, Cert, Key              string
@@ -56,7 +56,7 @@ func newView(in component.Input) (view, error) {
 	// Unique among IPv4 addresses, and the same again after the server was rebuilt.
 	bytes := in.Server.Address.As4()
 	return view{
-		Server: in.Server.Name, Site: t.Site.Name, Binary: in.Binary,
+		Server: in.Server.Name, Site: t.Site.Name, Binary: in.Binary, Leaver: leaverPath,
 		Reference: in.Facts.Reference, Container: in.Facts.Container,
 		Address: in.Server.Address, ServerID: binary.BigEndian.Uint32(bytes[:]), Port: topology.PortMySQL,
 		GroupName: in.Secrets.GroupName, Seeds: strings.Join(seeds, ","), Members: len(members),
