@@ -47,6 +47,10 @@ func (s *Sysctls) Apply(_ context.Context, sys System) error {
 	return nil
 }
 
+// sysctlPath reads a key as sysctl(8) does: with a slash in it, dots are part of names.
 func sysctlPath(key string) string {
+	if strings.Contains(key, "/") {
+		return filepath.Join("/proc/sys", key)
+	}
 	return filepath.Join("/proc/sys", strings.ReplaceAll(key, ".", "/"))
 }

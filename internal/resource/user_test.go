@@ -53,3 +53,14 @@ func TestSysctls(t *testing.T) {
 		t.Errorf("the kernel was told %q, want 3", got)
 	}
 }
+
+// As sysctl(8) reads it: in a key with a slash, dots are part of names.
+func TestSysctlOfAnInterfaceWithADot(t *testing.T) {
+	const path = "/proc/sys/net/ipv4/neigh/eth0.100/retrans_time_ms"
+	h := newHost(t)
+	h.Write(path, "1000\n")
+	apply(t, h, &resource.Sysctls{Values: map[string]string{"net/ipv4/neigh/eth0.100/retrans_time_ms": "200"}})
+	if got := h.Read(path); got != "200" {
+		t.Errorf("the kernel was told %q, want 200", got)
+	}
+}

@@ -50,7 +50,7 @@ type view struct {
 func (Component) Resources(in component.Input) ([]resource.Spec, error) {
 	v := view{
 		Server: in.Server.Name, Site: in.Topology.Site.Name, Reference: in.Facts.Reference,
-		Settings: settingsFor(in.Server.Role, in.Facts.Container),
+		Settings: settingsFor(in.Server.Role, in.Facts.Container, in.Facts.InterfaceOf(in.Server.Address.String())),
 	}
 	journal, err := render(journalDropIn, "journald.conf.tmpl", v)
 	if err != nil {

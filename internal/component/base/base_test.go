@@ -45,18 +45,34 @@ func TestFileAndLiveValuesAgree(t *testing.T) {
 
 func TestSettingsForContainers(t *testing.T) {
 	for _, role := range spec.Roles {
-		for _, s := range settingsFor(role, true) {
+		for _, s := range settingsFor(role, true, "host0") {
 			if !strings.HasPrefix(s.Key, "net.") {
 				t.Errorf("%s: %s belongs to the whole kernel, a container cannot set it", role, s.Key)
 			}
 		}
-		for _, s := range settingsFor(role, false) {
+		for _, s := range settingsFor(role, false, "eth0") {
 			if s.Reason == "" || strings.Contains(s.Reason, "\n") {
 				t.Errorf("%s has no one-line reason: %q", s.Key, s.Reason)
 			}
 		}
 	}
-	if got := values(settingsFor(spec.Database, false))["vm.swappiness"]; got != "1" {
+	if got := values(settingsFor(spec.Database, false, ""))["vm.swappiness"]; got != "1" {
 		t.Errorf("vm.swappiness of a database server = %q, want 1", got)
+	}
+}
+
+func TestSettingsOfTheInterface(t *testing.T) {
+	for network, key := range map[string]string{
+		"eth0":     "net.ipv4.neigh.eth0.retrans_time_ms",
+		"eth0.100": "net/ipv4/neigh/eth0.100/retrans_time_ms",
+	} {
+		if got := values(settingsFor(spec.Database, false, network))[key]; got != "200" {
+			t.Errorf("%s: %s = %q, want 200", network, key, got)
+		}
+	}
+	for _, s := range settingsFor(spec.Database, false, "") {
+		if strings.Contains(s.Key, "neigh") {
+			t.Errorf("%s, and the interface is not known", s.Key)
+		}
 	}
 }
