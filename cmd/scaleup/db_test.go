@@ -127,15 +127,17 @@ func TestPrintDatabase(t *testing.T) {
 	printDatabase(&out, dbstatus.Report{
 		Verdict: "degraded: 1 of 2 members ONLINE", Primary: "db1", Quorum: dbstatus.Quorum{Members: 2, Online: 1},
 		Servers: []dbstatus.Server{
-			{Server: "db1", State: "ONLINE", Role: "PRIMARY", LagTransactions: 3, LagSeconds: 0.25, Epoch: 2, Lease: &dbstatus.Lease{Held: true, GrantedBy: dbstatus.Names{"db2"}}},
-			{Server: "db2", State: "unreachable", Waits: "no\nroute", Aside: dbstatus.Names{"/var/lib/mysql.1"}},
+			{Server: "db1", State: "ONLINE", Role: "PRIMARY", LagTransactions: 3, LagSeconds: 0.25, Epoch: 2, Actions: []dbstatus.Done{{Kind: "join", Error: "refused"}, {Kind: "switch"}}},
+			{Server: "db2", State: "unreachable", Waits: "no\nroute", Aside: []dbstatus.Copy{{Path: "/var/lib/mysql-aside/1"}}, Actions: []dbstatus.Done{{Kind: "join", Took: 1.5, Error: "not\nnow"}}},
 		},
 		History: []dbstatus.Change{{Epoch: 2, Primary: "db1", Members: dbstatus.Names{"db1", "db2"}, SeenBy: dbstatus.Names{"db1"}}},
 	})
 	for _, want := range []string{
 		"degraded: 1 of 2 members ONLINE\nprimary db1; 1 of 2 ONLINE, tolerates 0 failures\n",
-		"db1      ONLINE       primary       3 tx, 0.2 s      2  by db2       -\n",
-		"db2      unreachable  -                       -      0  -            no route\n         data set aside: /var/lib/mysql.1\n",
+		"db1      ONLINE       primary       3 tx, 0.2 s      2  -\ndb2 ",
+		"db2      unreachable  -                       -      0  no route\n" +
+			"         0001-01-01 00:00:00 UTC: join failed after 1.5 s: not now\n" +
+			"         0001-01-01 00:00:00 UTC: data was set aside: /var/lib/mysql-aside/1\n",
 		"0001-01-01 00:00:00       2  db1      db1, db2                 db1\n",
 	} {
 		if !strings.Contains(out.String(), want) {

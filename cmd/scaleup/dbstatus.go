@@ -19,9 +19,10 @@ import (
 )
 
 const dbStatusLong = `status asks the guard of every database server and tells how the group is: each
-member's state, role and lag, the epoch (how often the group was formed), who granted
-the primary its lease, what a guard waits for, how many failures the group stands,
-and when members and primary changed. A server that does not answer is a row.
+member's state, role and lag, the epoch (how often the group was formed), what a guard
+waits for or does, how its last action failed, where data was set aside, how many
+failures the group stands, and when members and primary changed. A server that does
+not answer is a row.
 
 It exits with 0 when every member is ONLINE and all name one primary, else with 2.`
 
@@ -86,11 +87,15 @@ func printDatabase(w io.Writer, r dbstatus.Report) {
 		primary = "primary " + r.Primary
 	}
 	fmt.Fprintf(w, "%s\n%s; %s\n\n", r.Verdict, primary, r.Quorum)
-	fmt.Fprintf(w, "%-8s %-12s %-10s %14s %6s  %-12s %s\n", "server", "state", "role", "lag", "epoch", "lease", "waits for")
+	fmt.Fprintf(w, "%-8s %-12s %-10s %14s %6s  %s\n", "server", "state", "role", "lag", "epoch", "waits for")
 	for _, s := range r.Servers {
-		fmt.Fprintf(w, "%-8s %-12s %-10s %14s %6d  %-12s %s\n", s.Server, s.State, cmp.Or(strings.ToLower(s.Role), "-"), lag(s), s.Epoch, s.Lease, cmp.Or(oneLine(s.Waits), "-"))
-		for _, path := range s.Aside {
-			fmt.Fprintf(w, "%-8s data set aside: %s\n", "", path)
+		fmt.Fprintf(w, "%-8s %-12s %-10s %14s %6d  %s\n", s.Server, s.State, cmp.Or(strings.ToLower(s.Role), "-"), lag(s), s.Epoch, cmp.Or(oneLine(s.Waits), "-"))
+		if n := len(s.Actions); n > 0 && s.Actions[n-1].Error != "" {
+			last := s.Actions[n-1]
+			fmt.Fprintf(w, "%-8s %s UTC: %s failed after %.1f s: %s\n", "", last.At.UTC().Format(time.DateTime), last.Kind, last.Took, oneLine(last.Error))
+		}
+		for _, c := range s.Aside {
+			fmt.Fprintf(w, "%-8s %s UTC: data was set aside: %s\n", "", c.At.UTC().Format(time.DateTime), c.Path)
 		}
 	}
 	if len(r.History) > 0 {

@@ -6,6 +6,8 @@ package dbstatus
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
+	"time"
 
 	"scaleup/internal/spec"
 	"scaleup/internal/status"
@@ -52,38 +54,44 @@ type Server struct {
 	Epoch           uint64  `json:"epoch"` // counts how often the group was formed
 	Version         string  `json:"mysql_version"`
 	Held            bool    `json:"held"`            // it was told to stay out of the group
-	Lease           *Lease  `json:"lease,omitempty"` // absent when the guard does not tell
-	Aside           Names   `json:"aside,omitempty"` // where data is that was set aside
-	Waits           string  `json:"waits"`           // for what, "" for nothing
+	Waits           string  `json:"waits"`           // for what, or what is under way and why; "" for nothing
+	Doing           *Doing  `json:"doing,omitempty"` // what is under way
+	Actions         []Done  `json:"actions"`         // the last that ended since the guard was started, oldest first
+	Aside           []Copy  `json:"aside"`           // copies of data that the group did not have, oldest first
 }
 
-// Lease is a primary's permission to take writes.
-type Lease struct {
-	Held      bool    `json:"held"`
-	GrantedBy Names   `json:"granted_by"`
-	Until     float64 `json:"until_ms"` // as the guard says it
+// Doing is what a guard is about.
+type Doing struct {
+	Kind   string    `json:"kind"`
+	Reason string    `json:"reason"` // "" where somebody asked for it
+	Since  time.Time `json:"since"`
 }
 
-// String names who granted it.
-func (l *Lease) String() string {
-	switch {
-	case l == nil || !l.Held:
-		return "-"
-	case len(l.GrantedBy) == 0:
-		return "held"
-	}
-	return "by " + l.GrantedBy.String()
+// Done is what a guard has done, well or not.
+type Done struct {
+	At     time.Time `json:"at"` // when it was begun
+	Kind   string    `json:"kind"`
+	Reason string    `json:"reason"` // "" where somebody asked for it
+	Took   float64   `json:"took_seconds"`
+	Error  string    `json:"error,omitempty"` // "" when it went well
 }
 
-// said is a guard's status beyond what survey.Group holds. Guards of other versions
-// say less or more, which is no reason to show nothing of them.
+// Copy is a copy of data on its server. It is listed also when somebody has deleted it.
+type Copy struct {
+	At           time.Time `json:"at"`
+	Path         string    `json:"path"`
+	Transactions string    `json:"transactions"` // that the group lacked
+}
+
+// said is a guard's status beyond what survey.Group holds.
 type said struct {
-	LagSeconds float64         `json:"lag_seconds"`
-	Epoch      uint64          `json:"epoch"`
-	Held       bool            `json:"held"`
-	Lease      json.RawMessage `json:"lease"`
-	Aside      json.RawMessage `json:"aside"`
-	History    json.RawMessage `json:"history"`
+	LagSeconds float64 `json:"lag_seconds"`
+	Epoch      uint64  `json:"epoch"`
+	Held       bool    `json:"held"`
+	Doing      *Doing  `json:"doing"`
+	Actions    []Done  `json:"actions"`
+	History    []entry `json:"history"`
+	Aside      []Copy  `json:"aside"`
 }
 
 // Assess puts the answers of the database servers together. Of the history it keeps
@@ -121,7 +129,7 @@ const (
 )
 
 func assess(name string, a status.Answer) (Server, survey.Group, []entry) {
-	s := Server{Server: name}
+	s := Server{Server: name, Actions: []Done{}, Aside: []Copy{}}
 	group, ok := survey.GroupOf(a.Response)
 	switch {
 	case a.Off:
@@ -136,15 +144,13 @@ func assess(name string, a status.Answer) (Server, survey.Group, []entry) {
 	}
 	s.State, s.Role, s.LagTransactions, s.Version, s.Waits = group.State, group.Role, group.Lag, group.Version, group.Message
 	var more said
-	if json.Unmarshal(a.Response.Member, &more) != nil {
-		return s, group, nil // what could be read is told
+	if err := json.Unmarshal(a.Response.Member, &more); err != nil {
+		s.Waits = strings.TrimPrefix(s.Waits+"; the rest of what its guard says cannot be read: "+err.Error(), "; ")
+		return s, group, nil
 	}
-	s.LagSeconds, s.Epoch, s.Held = more.LagSeconds, more.Epoch, more.Held
-	if lease := (*Lease)(nil); json.Unmarshal(more.Lease, &lease) == nil {
-		s.Lease = lease
-	}
-	s.Aside = namesOf(more.Aside)
-	return s, group, entriesOf(more.History)
+	s.LagSeconds, s.Epoch, s.Held, s.Doing = more.LagSeconds, more.Epoch, more.Held, more.Doing
+	s.Actions, s.Aside = append(s.Actions, more.Actions...), append(s.Aside, more.Aside...)
+	return s, group, more.History
 }
 
 // tolerates is how many of the members that decide now may fail while the rest is

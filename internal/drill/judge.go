@@ -88,11 +88,11 @@ func void(v view) string {
 
 // unwell says why a site cannot be drilled, from the operations that had ended after
 // the warm-up and those at the end of the baseline, or "". What is broken on top of
-// that could not be told apart.
+// that could not be told apart. A baseline without time to look says nothing.
 func unwell(warm, end load.Counts) string {
 	all := end.Sum() - warm.Sum()
 	ok := end[record.OK] - warm[record.OK]
-	if share := float64(ok) / float64(max(1, all)); share < baselineBad {
+	if share := float64(ok) / float64(max(1, all)); all > 0 && share < baselineBad {
 		return fmt.Sprintf("only %.1f %% of %d requests were ok before anything was broken: the site, or this computer, does not carry this rate; --rate sets a lower one", share*100, all)
 	}
 	return ""

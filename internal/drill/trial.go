@@ -103,11 +103,13 @@ func (t *underway) now() time.Duration { return time.Since(t.Began) }
 func (t *underway) run(ctx context.Context, baseline time.Duration) {
 	baseline = max(baseline, t.drill.Rest-time.Since(t.whole))
 	t.phase("baseline", baseline)
-	if !t.pause(ctx, min(warmUp, baseline)) {
+	// What was sent while warming up has ended by then, in whatever way.
+	warming := min(warmUp+record.Patience, baseline)
+	if !t.pause(ctx, warming) {
 		return
 	}
 	warm := t.load.generator.Live().Total
-	if !t.pause(ctx, baseline-min(warmUp, baseline)) {
+	if !t.pause(ctx, baseline-warming) {
 		return
 	}
 	if why := unwell(warm, t.load.generator.Live().Total); why != "" {

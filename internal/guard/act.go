@@ -10,18 +10,20 @@ import (
 
 // begin performs an action as a job.
 func (g *guard) begin(ctx context.Context, a Action, helpers *sync.WaitGroup) {
+	began := time.Now()
 	work, done, err := g.prepare(a)
 	if err != nil {
+		g.account = g.account.begin(string(a.Kind), a.Reason, began).end(err, time.Since(began))
 		g.ended(a, err)
 		return
 	}
-	began := time.Now()
-	g.startJob(ctx, string(a.Kind), helpers, work, func(err error) {
+	g.startJob(ctx, string(a.Kind), a.Reason, helpers, work, func(err error) error {
 		g.log.Info("done", "action", a.Kind, "took", time.Since(began).Round(time.Millisecond), "error", err)
 		if err == nil && done != nil {
 			err = done()
 		}
 		g.ended(a, err)
+		return err
 	})
 }
 

@@ -169,7 +169,7 @@ func later(a, b time.Time) time.Time {
 // lastActed is when a guard of the site last took its member out of use, as far as
 // is known here. A time that a wrong clock put far ahead counts for nothing.
 func (v View) lastActed(now time.Time) (last time.Time) {
-	times := []time.Time{v.Record.Acted}
+	times := []time.Time{v.Record.Acted, v.OthersActed}
 	for _, p := range v.Peers {
 		times = append(times, p.Answer.Record.Acted)
 	}
@@ -179,6 +179,16 @@ func (v View) lastActed(now time.Time) (last time.Time) {
 		}
 	}
 	return last
+}
+
+// hearActing notes that another guard has acted since it answered before. Its own word
+// for when is not enough: the two clocks may differ by hours, and a guard that could not
+// save what it did has forgotten it when it starts again.
+func (v *View) hearActing(before Peer, answer Answer, begun time.Time) {
+	acted := answer.Record.Acted
+	if !before.Asked.IsZero() && !acted.IsZero() && !acted.Equal(before.Answer.Record.Acted) {
+		v.OthersActed = begun
+	}
 }
 
 // troubled reports whether something is wrong that a decision may follow from: the

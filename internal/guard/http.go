@@ -3,7 +3,6 @@ package guard
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 )
@@ -19,7 +18,7 @@ const maxRequest = 4 << 20
 //	/readable  200 while it is ONLINE in a majority, in any role and however far behind
 //	/health    200 while MySQL answers, in or out of the group
 //	/status    Status as JSON, always 200
-//	/metrics   a few of its values for Prometheus
+//	/metrics   the same, and what the guard does, for Prometheus
 //
 // Anything but 200 is 503 with the reason in one line.
 func (g *guard) checks() http.Handler {
@@ -45,24 +44,10 @@ func (g *guard) checks() http.Handler {
 	})
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4")
-		writeMetrics(w, g.memory(), time.Now())
+		// A scraper that hangs up is no concern of ours.
+		_ = writeMetrics(w, g.memory().metrics(time.Now()))
 	})
 	return mux
-}
-
-func writeMetrics(w io.Writer, s *Snapshot, now time.Time) {
-	flag := func(why string) int {
-		if why == "" {
-			return 1
-		}
-		return 0
-	}
-	fmt.Fprintf(w, "# TYPE scaleup_guard_primary gauge\nscaleup_guard_primary %d\n", flag(s.primary(now)))
-	fmt.Fprintf(w, "# TYPE scaleup_guard_replica gauge\nscaleup_guard_replica %d\n", flag(s.replica(now)))
-	fmt.Fprintf(w, "# TYPE scaleup_guard_readable gauge\nscaleup_guard_readable %d\n", flag(s.readable(now)))
-	fmt.Fprintf(w, "# TYPE scaleup_guard_queue_transactions gauge\nscaleup_guard_queue_transactions %d\n", s.MySQL.Queue)
-	fmt.Fprintf(w, "# TYPE scaleup_guard_lag_seconds gauge\nscaleup_guard_lag_seconds %g\n", s.lag(now).Seconds())
-	fmt.Fprintf(w, "# TYPE scaleup_guard_epoch gauge\nscaleup_guard_epoch %d\n", s.Record.Epoch)
 }
 
 // peerAPI answers other guards; the TLS layer has checked who they are.

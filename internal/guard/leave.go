@@ -23,7 +23,7 @@ func (g *guard) takeLeave(ctx context.Context, q request, helpers *sync.WaitGrou
 		}
 		return g.db.Stop(ctx)
 	}
-	g.startJob(ctx, "leave", helpers, work, func(err error) { q.reply <- err })
+	g.startJob(ctx, "leave", "", helpers, work, q.answer)
 }
 
 // successor is the server_uuid of the member that a primary hands over to when it

@@ -53,17 +53,21 @@ type guard struct {
 	heard     chan peerResult          // pollers -> loop
 	requests  chan request             // HTTP -> loop
 	finished  chan func()              // a job -> loop: what remains to be done there
+	unsaved   chan History             // loop -> who writes it; holds the newest
 	wakeups   map[string]chan struct{} // loop -> prober ("") and pollers: ask now
 
 	// ---- the loop's own ----
 	store     *store
 	view      View
 	probedAt  time.Time // when the probe in view was begun
+	answered  time.Time // when the last probe was begun that MySQL answered
 	uptime    int64     // of mysqld when it was last reachable, in seconds
 	notBefore time.Time // decisions need a probe begun after this: a job has changed things
 	diverged  time.Time // since when this member seems to have what the group lacks
 	stalled   time.Time // since when transactions are queued and none is being applied
 	job       string    // what is under way, "" when nothing is
+	account   account   // of jobs
+	history   History
 	message   string
 	logged    time.Time
 	ready     bool
@@ -86,7 +90,7 @@ func newGuard(cfg Config, store *store, db Database, peers peerCaller, notify fu
 	g := &guard{
 		cfg: cfg, policy: cfg.policy(), db: db, peers: peers, notify: notify, log: log, begun: time.Now(),
 		beats: make(chan beat), probed: make(chan probeResult), heard: make(chan peerResult), requests: make(chan request), finished: make(chan func()),
-		wakeups: map[string]chan struct{}{}, store: store,
+		unsaved: make(chan History, 1), wakeups: map[string]chan struct{}{}, store: store,
 		view: View{Record: store.record, Peers: map[string]Peer{}, MySQL: MySQL{Error: "not asked yet"}},
 	}
 	for _, name := range append(g.policy.Voters, "") {
@@ -100,6 +104,8 @@ func newGuard(cfg Config, store *store, db Database, peers peerCaller, notify fu
 func (g *guard) run(ctx context.Context) {
 	var helpers sync.WaitGroup
 	defer helpers.Wait()
+	g.recallHistory()
+	helpers.Go(func() { g.keepHistory(ctx) })
 	helpers.Go(func() { g.probeForever(ctx) })
 	helpers.Go(func() { g.pulseForever(ctx) })
 	for _, name := range g.policy.Voters {
@@ -135,11 +141,16 @@ func (g *guard) run(ctx context.Context) {
 
 // step brings record and snapshot up to date and begins what Decide says.
 func (g *guard) step(ctx context.Context, helpers *sync.WaitGroup) {
-	if g.job == "" {
+	// A probe from the middle of a job counts for nothing: while a member stops, it shows
+	// itself alone in a view that may be newer than the one recorded, and a guard that
+	// recorded that would form the group without asking anybody.
+	settled := g.job == "" && !g.probedAt.Before(g.notBefore)
+	if settled {
 		g.record()
 	}
 	now := time.Now()
-	if g.job == "" && !g.probedAt.Before(g.notBefore) && now.Sub(g.probedAt) <= fresh {
+	g.noteHistory(now)
+	if settled && now.Sub(g.probedAt) <= fresh {
 		action := g.afterLooking(g.afterHearing(Decide(g.view, g.policy, now), now), now)
 		g.say(action.Reason)
 		if action.Kind != Wait {
@@ -159,7 +170,7 @@ func (g *guard) takeProbe(r probeResult) {
 		if r.mysql.Uptime < g.uptime {
 			g.view.Held = false // mysqld was restarted: what it was held for is over
 		}
-		g.uptime = r.mysql.Uptime
+		g.uptime, g.answered = r.mysql.Uptime, r.begun
 	}
 	if r.mysql.State == Online {
 		g.view.Attempt, g.view.BacklogRefused = Attempt{}, false
@@ -189,6 +200,7 @@ func (g *guard) takeAnswer(r peerResult) {
 	if r.err != nil {
 		peer.Error = r.err.Error()
 	} else {
+		g.view.hearActing(peer, r.answer, r.begun)
 		peer = Peer{Asked: r.begun, Answer: r.answer}
 	}
 	g.view.Peers[r.name] = peer
@@ -228,14 +240,16 @@ func (g *guard) save(r Record) error {
 	return err
 }
 
-// startJob runs work beside the loop; finish runs in the loop afterwards. One job
-// at a time: joining, forming and promising exclude one another.
-func (g *guard) startJob(ctx context.Context, what string, helpers *sync.WaitGroup, work func(ctx context.Context) error, finish func(err error)) {
-	g.job = what
+// startJob runs work beside the loop; finish runs in the loop afterwards and returns what
+// came of it all. One job at a time: joining, forming and promising exclude one another.
+func (g *guard) startJob(ctx context.Context, what, reason string, helpers *sync.WaitGroup, work func(ctx context.Context) error, finish func(err error) error) {
+	begun := time.Now()
+	g.job, g.account = what, g.account.begin(what, reason, begun)
 	helpers.Go(func() {
 		err := work(ctx)
+		took := time.Since(begun)
 		select {
-		case g.finished <- func() { finish(err) }:
+		case g.finished <- func() { g.account = g.account.end(finish(err), took) }:
 		case <-ctx.Done():
 		}
 	})

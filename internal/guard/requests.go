@@ -28,6 +28,12 @@ const (
 	wantGrant  requestKind = "grant"
 )
 
+// answer tells whoever asked, and passes on what came of it.
+func (q request) answer(err error) error {
+	q.reply <- err
+	return err
+}
+
 // ask hands a request to the loop and waits for its outcome.
 func (g *guard) ask(ctx context.Context, q request) error {
 	q.reply = make(chan error, 1)
@@ -75,7 +81,7 @@ func (g *guard) take(ctx context.Context, q request, helpers *sync.WaitGroup) {
 			g.wake("")
 			return g.db.SetPrimary(ctx, uuid, switchGrace)
 		}
-		g.startJob(ctx, "switch", helpers, work, func(err error) { q.reply <- err })
+		g.startJob(ctx, "switch", "", helpers, work, q.answer)
 	}
 }
 
@@ -84,13 +90,13 @@ func (g *guard) take(ctx context.Context, q request, helpers *sync.WaitGroup) {
 func (g *guard) takeGrant(ctx context.Context, q request, helpers *sync.WaitGroup) {
 	var my MySQL
 	work := func(ctx context.Context) error { my = g.probe(ctx); return nil }
-	g.startJob(ctx, "grant", helpers, work, func(error) {
+	g.startJob(ctx, "grant", "", helpers, work, func(error) error {
 		promised, err := Promise(q.grant, g.store.record, my, g.policy)
 		if err == nil {
 			err = g.save(promised)
 		}
 		g.log.Info("grant", "epoch", q.grant.Epoch, "candidate", q.grant.Candidate, "refused", err)
-		q.reply <- err
+		return q.answer(err)
 	})
 }
 

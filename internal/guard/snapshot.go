@@ -23,6 +23,11 @@ type Snapshot struct {
 	Slept     time.Duration   // for how long the machine had slept at the probe
 	Confirmed time.Time       // when a majority last knew this member as its primary; zero: never
 	Voters    []string        // every database server of the site, as this guard is configured
+	Answered  time.Time       // when the last probe was begun that MySQL answered; zero: none was yet
+	Pulse     Pulse
+	Failures  int // actions that failed in a row; see Attempt
+	Account   account
+	History   History
 }
 
 // publish replaces the snapshot.
@@ -34,6 +39,7 @@ func (g *guard) publish() {
 	g.snapshot.Store(&Snapshot{
 		Server: g.policy.Server, Probed: g.probedAt, Slept: g.view.Slept, Confirmed: g.view.confirmedAt(g.policy.Server, time.Now()), MySQL: g.view.MySQL, Record: g.view.Record,
 		Held: g.view.Held, Message: message, Stalled: g.stalled, Peers: maps.Clone(g.view.Peers), Voters: g.policy.Voters,
+		Answered: g.answered, Pulse: g.view.Pulse, Failures: g.view.Attempt.Failures, Account: g.account, History: g.history,
 	})
 }
 
@@ -141,6 +147,10 @@ type Status struct {
 	MySQLVersion    string         `json:"mysql_version"`
 	Message         string         `json:"message"` // what the guard waits for; "" when all is well
 	Voters          []string       `json:"voters"`  // every database server of the site, as the guard is configured
+	Doing           *Doing         `json:"doing"`   // what is under way; null when nothing is
+	Actions         []Done         `json:"actions"` // the last that ended, oldest first; gone when the guard restarts
+	History         []Change       `json:"history"` // oldest first
+	Aside           []Copy         `json:"aside"`   // copies of data that the group did not have, oldest first
 }
 
 // StatusMember is a member in Status.
@@ -151,7 +161,8 @@ type StatusMember struct {
 }
 
 func (s *Snapshot) status(now time.Time) Status {
-	st := Status{Server: s.Server, State: Unreachable, Members: []StatusMember{}, Epoch: s.Record.Epoch, Held: s.Held, Message: s.Message, Voters: s.Voters}
+	st := Status{Server: s.Server, State: Unreachable, Members: []StatusMember{}, Epoch: s.Record.Epoch, Held: s.Held, Message: s.Message, Voters: s.Voters,
+		Doing: s.Account.doing, Actions: list(s.Account.done), History: list(s.History.Changes), Aside: list(s.History.Aside)}
 	if why := s.answering(now); why != "" {
 		st.Message = why
 		return st
@@ -166,4 +177,12 @@ func (s *Snapshot) status(now time.Time) Status {
 		st.Members = append(st.Members, StatusMember{Server: m.Server, State: m.State, Role: m.Role})
 	}
 	return st
+}
+
+// list makes an empty list of none, for readers that tell null from [].
+func list[T any](l []T) []T {
+	if l == nil {
+		return []T{}
+	}
+	return l
 }

@@ -91,6 +91,16 @@ func TestHTTPAnswers(t *testing.T) {
 			t.Errorf("%s %s: %d %q, want %d", c.method, c.path, got.Code, got.Body, c.code)
 		}
 	}
+	metrics := get("GET", "/metrics")
+	if kind := metrics.Header().Get("Content-Type"); kind != "text/plain; version=0.0.4" {
+		t.Errorf("/metrics is of type %q", kind)
+	}
+	checkExposition(t, metrics.Body.String())
+	for _, part := range []string{`"doing":null`, `"actions":[]`, `"history":[]`, `"aside":[]`} {
+		if body := get("GET", "/status").Body.String(); !strings.Contains(body, part) {
+			t.Errorf("/status without %s: %s", part, body)
+		}
+	}
 	if body := get("GET", "/primary").Body.String(); body != "member is SECONDARY; the primary is db1\n" {
 		t.Errorf("/primary says %q", body)
 	}

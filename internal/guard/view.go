@@ -155,6 +155,7 @@ type View struct {
 	Halted         time.Time // since when a secondary has transactions to apply and neither applies nor writes anything
 	Redundant      time.Time // since when all voters are healthy members without a break
 	Restored       time.Time // when they last had been for long enough after somebody was taken out
+	OthersActed    time.Time // when another guard was last heard to have taken its member out, by the clock here
 	HandOverFailed time.Time // when a hand-over was tried in vain
 }
 
