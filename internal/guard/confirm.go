@@ -8,10 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// confirmedFor is how long a primary serves on the word of the others. It ends before
-// anybody else can be elected: the others' MySQL has to hear nothing for 5.0 s (a
-// constant of Group Replication's failure detector), the word is counted from before it
-// was asked for, and what the others tell is at most a second old (fresh).
+// confirmedFor is how long a primary serves on the word of the others. Where it is cut
+// off from their guards, too, it ends before anybody else can be elected: the others'
+// MySQL has to hear nothing for 5.0 s (a constant of Group Replication's failure
+// detector), the word is counted from before it was asked for, and what the others tell
+// is at most a second old (fresh). Where only the members do not hear each other, their
+// guards go on confirming until they see the new primary, and two may answer for 2 s.
 const confirmedFor = 3 * time.Second
 
 // confirmedAt is when this primary was last known to be the one of a majority of its

@@ -136,11 +136,13 @@ func TestDecide(t *testing.T) {
 		{"applies its backlog", map[string]server{"db1": {received: gtids("1-9"), record: three}, "db2": {record: three}, "db3": {record: three}}, nil, ApplyBacklog, ""},
 		{"MySQL refuses the backlog", map[string]server{"db1": {received: gtids("1-9"), record: three}, "db2": {record: three}, "db3": {record: three}}, func(v *View) { v.BacklogRefused = true }, Bootstrap, ""},
 		{"damaged set", map[string]server{"db1": {executed: "nonsense"}}, nil, Wait, "db1: gtid_executed"},
+		{"a newer view is known only from a voter without MySQL", map[string]server{"db1": {record: inView(4, "77:2", "db1", "db1")}, "db2": {record: pair}},
+			func(v *View) { p := v.Peers["db2"]; p.Answer.MySQL = MySQL{}; v.Peers["db2"] = p }, Wait, "was not in the newest view [db2 db3]"},
 		{"stale answer", map[string]server{"db1": {}, "db2": alive(nil)}, func(v *View) {
 			p := v.Peers["db2"]
 			p.Asked = testNow.Add(-2 * time.Second)
 			v.Peers["db2"] = p
-		}, Wait, "misses db2"},
+		}, Wait, "was not in the newest view"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			v := viewOf(c.servers)

@@ -17,6 +17,7 @@ func (s *situation) form() Action {
 		}
 		ever = ever || c.record.EverMember || c.all.HasSource(s.Group)
 	}
+	newest = s.newestHeard(newest)
 	if s.firstOfRecovered(newest, ever) {
 		return s.formRecovered(answering, newest)
 	}
@@ -47,10 +48,22 @@ func (s *situation) form() Action {
 	return Action{Kind: Bootstrap, Reason: "forms the group", Epoch: nextEpoch(voters), Voters: required, Newest: newest}
 }
 
+// newestHeard is the newest record known, those of voters included whose MySQL or guard
+// does not answer now. That a view has been never becomes untrue, and a member that left
+// before its own guard had recorded the others must not go back to the time before them.
+func (s *situation) newestHeard(newest Record) Record {
+	for _, name := range s.Voters {
+		if heard := s.Peers[name].Answer.Record; heard.Group == s.Group && heard.compare(newest) > 0 {
+			newest = heard
+		}
+	}
+	return newest
+}
+
 // membersOfNewest are the members of the newest view. Two records of one view
 // should agree; where they do not, all of their members have to answer.
 func membersOfNewest(answering []candidate, newest Record) []string {
-	var members []string
+	members := slices.Clone(newest.Members)
 	for _, c := range answering {
 		if c.record.compare(newest) == 0 {
 			members = append(members, c.record.Members...)

@@ -1,0 +1,411 @@
+package guard
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+)
+
+// Outcomes of beats.
+var (
+	errBeatLate = context.DeadlineExceeded
+	errDiskFull = &mysql.MySQLError{Number: 1021, Message: "Disk full"}
+)
+
+// statement is something that mysqld does, whether the guard that asked for it lives
+// or not; done gets the outcome. One that writes does not end while the disk hangs.
+func (s *timedSim) statement(n *timedNode, d time.Duration, writes bool, do func() error, done func(error)) {
+	life := n.life
+	var run func()
+	run = func() {
+		switch {
+		case !n.up || n.life != life:
+			done(fmt.Errorf("%w: connection lost", errTimed))
+		case n.frozen || writes && n.disk == diskStuck:
+			s.after(worldTick, run)
+		default:
+			done(do())
+		}
+	}
+	s.after(d, run)
+}
+
+// work is a job of a guard's beside its loop: it ends once, by its outcome or by its
+// limit, and finish runs in the loop then.
+func (s *timedSim) work(g *timedGuard, what string, limit time.Duration, begin func(done func(error)), finish func(error)) {
+	g.jobs++
+	id, life := g.jobs, g.life
+	g.job = what
+	end := func(err error) {
+		if g.jobs != id || g.life != life {
+			return
+		}
+		g.jobs++
+		g.job = ""
+		finish(err)
+		g.notBefore = s.at(g)
+		g.wakeAll()
+		s.step(g)
+	}
+	begin(func(err error) {
+		if g.life == life {
+			s.later(g, 0, func() { end(err) })
+		}
+	})
+	s.later(g, limit, func() { end(context.DeadlineExceeded) })
+}
+
+// begin performs an action.
+func (s *timedSim) begin(g *timedGuard, a Action) {
+	n := s.nodes[g.index]
+	limit, writes, takes := settingTimeout, false, s.between(5*time.Millisecond, 50*time.Millisecond)
+	var do func() error
+	switch a.Kind {
+	case Stop:
+		s.perform(g, a, stopTimeout, func(done func(error)) { s.stop(n, done) })
+		return
+	case Join:
+		s.perform(g, a, startTimeout, func(done func(error)) { s.startJoin(n, done) })
+		return
+	case Bootstrap:
+		s.bootstrap(g, a)
+		return
+	case HandOver, FenceSelf, StepOut:
+		s.takeOut(g, a)
+		return
+	case Fence:
+		do = func() error { n.readOnly = true; return nil }
+	case EndBootstrap:
+		do = func() error {
+			if n.starting {
+				return fmt.Errorf("%w: a START is under way", errTimed)
+			}
+			n.bootstrapping = false
+			return nil
+		}
+	case ApplyBacklog:
+		limit, writes, takes = backlogWait+2*settingTimeout, true, s.between(100*time.Millisecond, 2*time.Second)
+		do = func() error { n.executed = len(n.log); return nil }
+	default:
+		s.breach("%s: %s, though nothing was purged and nobody diverged: %s", g.policy.Server, a.Kind, a.Reason)
+		return
+	}
+	s.perform(g, a, limit, func(done func(error)) { s.statement(n, takes, writes, do, done) })
+}
+
+func (s *timedSim) perform(g *timedGuard, a Action, limit time.Duration, begin func(done func(error))) {
+	s.work(g, string(a.Kind), limit, begin, func(err error) { s.ended(g, a, err) })
+}
+
+// ended is the guard's own account of attempts, by the virtual clock.
+func (s *timedSim) ended(g *timedGuard, a Action, err error) {
+	if err != nil {
+		s.say("%s: %s failed: %v", g.policy.Server, a.Kind, err)
+	}
+	before := g.view.Attempt.Failures
+	g.ended(a, err)
+	if attempt := &g.view.Attempt; attempt.Failures > before {
+		attempt.Next = s.at(g).Add(Backoff(attempt.Failures))
+	}
+	if a.Kind == HandOver && err != nil {
+		g.view.HandOverFailed = s.at(g)
+	}
+}
+
+func (s *timedSim) stop(n *timedNode, then func(error)) {
+	s.stops++
+	done := func(err error) { s.stops--; then(err) }
+	s.statement(n, s.between(50*time.Millisecond, 800*time.Millisecond), true, func() error {
+		if n.starting {
+			return fmt.Errorf("%w: a START is under way", errTimed)
+		}
+		s.say("%s: leaves", n.name)
+		s.leave(n.index)
+		return nil
+	}, func(err error) {
+		if err != nil {
+			done(err)
+			return
+		}
+		s.statement(n, s.between(50*time.Millisecond, 400*time.Millisecond), false, func() error { s.left(n.index); return nil }, done)
+	})
+}
+
+// startJoin is START GROUP_REPLICATION. Where there is no group to be found, that
+// takes long.
+func (s *timedSim) startJoin(n *timedNode, done func(error)) {
+	switch {
+	case n.up && n.starting:
+		done(nil) // the guard before this one has asked for it
+		return
+	case n.up && n.state != Offline:
+		done(fmt.Errorf("%w: START in the state %s", errTimed, n.state))
+		return
+	}
+	s.judge.joins(s, n)
+	n.starting = n.up
+	s.statement(n, s.between(1500*time.Millisecond, 3*time.Second), false, func() error { return s.start(n.index) }, func(err error) {
+		if err == nil {
+			s.say("%s: has joined", n.name)
+			n.starting = false
+			done(nil)
+			return
+		}
+		wait := s.between(time.Second, 10*time.Second)
+		if s.chance(0.1) {
+			wait = 57 * time.Second
+		}
+		s.statement(n, wait, false, func() error {
+			if n.starting = false; s.chance(0.5) {
+				n.outside(Failed)
+			}
+			return err
+		}, done)
+	})
+}
+
+// bootstrap collects the promises and forms the group.
+func (s *timedSim) bootstrap(g *timedGuard, a Action) {
+	n := s.nodes[g.index]
+	me, err := readCandidate(Answer{MySQL: g.view.MySQL})
+	if err != nil {
+		s.breach("%s: %v", g.policy.Server, err)
+		return
+	}
+	q := GrantRequest{Epoch: a.Epoch, Candidate: g.policy.Server, Newest: a.Newest, GTIDs: me.all.String()}
+	if err := s.grant(g, q, g.view.MySQL); err != nil {
+		s.ended(g, a, err)
+		return
+	}
+	life := g.life
+	s.perform(g, a, grantTimeout+startTimeout+settingTimeout, func(done func(error)) {
+		s.collect(g, q, a.Voters, func(err error) {
+			if err != nil {
+				done(err)
+				return
+			}
+			s.later(g, s.between(3*time.Millisecond, 25*time.Millisecond), func() {
+				if !n.up || n.frozen || n.state != Offline || n.bootstrapping {
+					done(fmt.Errorf("%w: MySQL has changed", errTimed))
+					return
+				}
+				s.startForming(g, life, q, done)
+			})
+		})
+	})
+}
+
+// startForming is two statements of the guard's; it can be killed between them and
+// after the second, which mysqld then ends without it.
+func (s *timedSim) startForming(g *timedGuard, life int, q GrantRequest, done func(error)) {
+	n := s.nodes[g.index]
+	s.stage(g)
+	s.statement(n, s.between(2*time.Millisecond, 20*time.Millisecond), false, func() error { n.bootstrapping = true; return nil }, func(err error) {
+		s.stage(g)
+		if err != nil || g.life != life {
+			done(err)
+			return
+		}
+		// The next statement leaves the guard when it is awake.
+		s.later(g, time.Millisecond, func() {
+			if !n.up || n.starting || n.state != Offline {
+				done(fmt.Errorf("%w: cannot start", errTimed))
+				return
+			}
+			n.starting = true
+			s.after(time.Second, func() { s.stage(g) })
+			s.statement(n, s.between(time.Second, 3*time.Second), false, func() error {
+				s.say("%s: forms the group, epoch %d", n.name, q.Epoch)
+				n.starting = false
+				s.judge.forms(s, n, q)
+				s.form(n.index)
+				return nil
+			}, func(err error) {
+				// Only a guard that lives switches the variable off.
+				s.later(g, s.between(2*time.Millisecond, 20*time.Millisecond), func() {
+					if g.life == life && !n.frozen {
+						n.bootstrapping = false
+					}
+					done(err)
+				})
+			})
+		})
+	})
+}
+
+// stage is a moment of forming at which something may be about to happen.
+func (s *timedSim) stage(g *timedGuard) {
+	if s.strikes > 0 && g.up {
+		if s.strikes--; s.strikes == 0 {
+			s.ambush(g)
+		}
+	}
+}
+
+// collect asks all other voters at once.
+func (s *timedSim) collect(g *timedGuard, q GrantRequest, voters []string, done func(error)) {
+	pending, ended := len(voters)-1, false
+	var first error
+	reply := func(err error) {
+		if err != nil && first == nil {
+			first = err
+		}
+		if pending--; pending == 0 && !ended {
+			ended = true
+			done(first)
+		}
+	}
+	if pending == 0 {
+		done(nil)
+		return
+	}
+	for _, name := range voters {
+		if name != q.Candidate {
+			s.askGrant(g, indexOf(name), q, reply)
+		}
+	}
+	s.later(g, grantTimeout, func() {
+		if !ended {
+			ended = true
+			done(context.DeadlineExceeded)
+		}
+	})
+}
+
+func (s *timedSim) askGrant(g *timedGuard, i int, q GrantRequest, reply func(error)) {
+	s.stage(g)
+	p, n, life := s.guards[i], s.nodes[i], g.life
+	back := func(err error) {
+		s.after(s.latency(), func() {
+			if s.talk[i][g.index] && g.life == life {
+				s.later(g, 0, func() { reply(err) })
+			}
+		})
+	}
+	s.after(s.latency(), func() {
+		switch {
+		case !s.talk[g.index][i]:
+			return
+		case !p.up:
+			back(errTimed)
+			return
+		}
+		s.later(p, 0, func() {
+			if p.job != "" {
+				back(fmt.Errorf("%w: %s is busy: %s", errTimed, p.policy.Server, p.job))
+				return
+			}
+			takes := s.between(3*time.Millisecond, 25*time.Millisecond)
+			if n.up && n.frozen {
+				takes = probeTimeout
+			}
+			s.work(p, "grant", grantTimeout, func(done func(error)) { s.after(takes, func() { done(nil) }) }, func(error) {
+				my := MySQL{Error: "does not answer"}
+				if n.up && !n.frozen {
+					my = s.mysql(n)
+				}
+				err := s.grant(p, q, my)
+				s.stage(p)
+				back(err)
+			})
+		})
+	})
+}
+
+// grant lets a guard promise, durably.
+func (s *timedSim) grant(p *timedGuard, q GrantRequest, my MySQL) error {
+	promised, err := s.rules.promise(q, p.store.record, my, p.policy)
+	if err == nil {
+		err = s.save(p, promised)
+	}
+	if s.trace {
+		s.say("%s: epoch %d for %s: %v", p.policy.Server, q.Epoch, q.Candidate, err)
+	}
+	if err == nil {
+		s.judge.promised(s, p.policy.Server, q)
+	}
+	return err
+}
+
+// takeOut takes a member out of use that Group Replication holds for healthy.
+func (s *timedSim) takeOut(g *timedGuard, a Action) {
+	n := s.nodes[g.index]
+	s.judge.takesOut(s, g, a)
+	s.say("%s: %s: %s", g.policy.Server, a.Kind, a.Reason)
+	g.acted = timedEpoch.Add(s.now + g.ahead)
+	g.store.record.Acted = s.at(g)
+	g.view.Record = g.store.record
+	kill := func() { s.restartMySQL(g.index, s.between(time.Second, 4*time.Second)) }
+	finish := func(err error) {
+		if err == nil {
+			err = s.save(g, g.store.record)
+		}
+		s.ended(g, a, err)
+	}
+	switch a.Kind {
+	case HandOver:
+		to := slices.Index(uuids, a.To)
+		s.work(g, string(a.Kind), handOverLimit, func(done func(error)) {
+			s.statement(n, s.between(100*time.Millisecond, 600*time.Millisecond), false, func() error { return s.handOver(n.index, to) }, done)
+		}, finish)
+	case StepOut:
+		s.work(g, string(a.Kind), stepOutLimit+time.Second, func(done func(error)) {
+			ended := false
+			end := func(err error) {
+				if !ended {
+					ended = true
+					done(err)
+				}
+			}
+			s.stop(n, end)
+			s.later(g, stepOutLimit, func() {
+				if !ended {
+					kill()
+					end(nil)
+				}
+			})
+		}, finish)
+	default:
+		s.work(g, string(a.Kind), settingTimeout, func(done func(error)) { kill(); done(nil) }, finish)
+	}
+}
+
+// operator is what the control socket takes from people, wise or not.
+func (s *timedSim) operator(g *timedGuard, kind requestKind, to string) {
+	n := s.nodes[g.index]
+	if !g.up || g.frozen || kind != wantJoin && g.job != "" {
+		return
+	}
+	s.say("%s: operator: %s %s", g.policy.Server, kind, to)
+	// Whatever comes of it, the group chooses another when this one leaves.
+	switchTo := func(uuid string, done func(error)) {
+		g.switching.Store(true)
+		life := g.life
+		s.statement(n, s.between(50*time.Millisecond, 600*time.Millisecond), true, func() error { return s.handOver(n.index, slices.Index(uuids, uuid)) },
+			func(err error) {
+				if g.life == life {
+					s.later(g, s.between(0, 500*time.Millisecond), func() { g.switching.Store(false); done(err) })
+				}
+			})
+	}
+	switch kind {
+	case wantJoin:
+		g.view.Held = false
+	case wantSwitch:
+		if uuid, err := switchTarget(g.view.MySQL, to); err == nil && uuid != "" {
+			s.work(g, "switch", switchTimeout, func(done func(error)) { switchTo(uuid, done) }, func(error) { g.switching.Store(false) })
+		}
+	case wantLeave:
+		g.view.Held = true
+		s.work(g, "leave", switchTimeout+stopTimeout, func(done func(error)) {
+			if next := successor(g.view.MySQL, g.policy.Server); next != "" {
+				switchTo(next, func(error) { s.stop(n, done) })
+				return
+			}
+			s.stop(n, done)
+		}, func(error) { g.switching.Store(false) })
+	}
+}
