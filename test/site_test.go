@@ -93,7 +93,7 @@ func (s site) must(t *testing.T, code int, args ...string) result {
 type report struct {
 	URL, Address, CA, Verdict string
 	Healthy                   bool
-	Servers                   []struct{ Name, Role, State string }
+	Servers                   []struct{ Name, Role, State, Address string }
 	VIPs                      []struct{ Name, Holder string }
 	Database                  struct{ Primary string }
 }

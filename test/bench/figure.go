@@ -23,6 +23,7 @@ const (
 	mebibytes    unit = "MiB"
 	megabytes    unit = "MB"
 	perSecond    unit = "req/s"
+	transactions unit = "tx/s"
 	ratio        unit = "×"
 	plain        unit = ""
 )

@@ -197,6 +197,7 @@ func (l *lab) close(ctx context.Context) error {
 type siteStatus struct {
 	Site, Address, CA string
 	Servers           []struct{ Name, Role, Address string }
+	Database          struct{ Primary string }
 }
 
 func (l *lab) status(ctx context.Context) (siteStatus, error) {

@@ -25,10 +25,11 @@ func main() {
 
 // config is what the flags say.
 type config struct {
-	runs    int
-	seconds int
-	only    *regexp.Regexp
-	out     string // "" writes no document
+	runs      int
+	seconds   int
+	failovers int
+	only      *regexp.Regexp
+	out       string // "" writes no document
 }
 
 const defaultOut = "docs/BENCHMARKS.md"
@@ -40,12 +41,13 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	only := flags.String("only", "", "measure only those whose name matches this regular expression: "+names(measures))
 	flags.IntVar(&c.runs, "runs", 5, "how often each thing is measured")
 	flags.IntVar(&c.seconds, "seconds", 10, "how long each load lasts")
+	flags.IntVar(&c.failovers, "failovers", 10, "how often the primary goes, in each way")
 	flags.StringVar(&c.out, "out", defaultOut, "file to write; with -only, none unless it is named")
 	if err := flags.Parse(args); err != nil {
 		return c, err
 	}
-	if flags.NArg() > 0 || c.runs < 1 || c.seconds < 1 {
-		return c, fmt.Errorf("bench takes flags only, with -runs and -seconds of 1 or more")
+	if flags.NArg() > 0 || c.runs < 1 || c.seconds < 1 || c.failovers < 1 {
+		return c, fmt.Errorf("bench takes flags only, with -runs, -seconds and -failovers of 1 or more")
 	}
 	var err error
 	if c.only, err = regexp.Compile(*only); err != nil {
@@ -101,6 +103,8 @@ var measures = []measure{
 	{"steady", true, (*bench).steady},
 	{"memory", true, (*bench).memory},
 	{"http", true, (*bench).http},
+	{"sysbench", true, (*bench).sysbench},
+	{"failover", true, (*bench).failover},
 }
 
 func names(all []measure) string {

@@ -17,14 +17,15 @@ func TestParseFlags(t *testing.T) {
 		{"unless one is named", []string{"-only", "http", "-out", "x.md"}, "x.md", false},
 		{"a broken expression", []string{"-only", "("}, "", true},
 		{"no runs", []string{"-runs", "0"}, "", true},
+		{"no failovers", []string{"-failovers", "0"}, "", true},
 		{"a word", []string{"http"}, "", true},
 	} {
 		got, err := parseFlags(c.args, io.Discard)
 		if (err != nil) != c.fail {
 			t.Errorf("%s: error %v, want one: %t", c.name, err, c.fail)
 		}
-		if err == nil && (got.out != c.out || got.runs != 5) {
-			t.Errorf("%s: writes %q after %d runs, want %q after 5", c.name, got.out, got.runs, c.out)
+		if err == nil && (got.out != c.out || got.runs != 5 || got.failovers != 10) {
+			t.Errorf("%s: writes %q after %d runs and %d failovers, want %q after 5 and 10", c.name, got.out, got.runs, got.failovers, c.out)
 		}
 	}
 }
