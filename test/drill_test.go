@@ -41,7 +41,7 @@ func (r drillResult) String() string {
 // rate is how many requests a second the drills of these tests send. It starts at a
 // part of what drills usually send, since tests share their computer with the nine
 // servers, and falls to what this computer carries.
-var rate = 80
+var rate = 30
 
 // drills runs drills in one command, one trial each, and returns their results.
 func (s site) drills(t *testing.T, names ...string) (map[string]drillResult, result) {
