@@ -69,14 +69,15 @@ func (h *Host) dial(ctx context.Context) (*ssh.Client, error) {
 	defer cancel()
 	address := net.JoinHostPort(t.Address, strconv.Itoa(t.Port))
 	start := time.Now()
-	conn, err := (&net.Dialer{Timeout: t.Greeting}).DialContext(ctx, "tcp", address)
+	dialed, err := (&net.Dialer{Timeout: t.Greeting}).DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("reach %s at %s: %w", t.Server, address, err)
 	}
 	// The handshake knows no context: closing the connection is how it ends early.
-	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	stop := context.AfterFunc(ctx, func() { dialed.Close() })
 	defer stop()
-	if conn, err = t.greeted(conn, start); err != nil {
+	conn, err := t.greeted(dialed, start)
+	if err != nil {
 		return nil, fmt.Errorf("reach %s at %s: no word of its SSH server within %v: %w", t.Server, address, t.Greeting, err)
 	}
 	c, channels, requests, err := ssh.NewClientConn(conn, address, &ssh.ClientConfig{

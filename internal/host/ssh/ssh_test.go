@@ -198,6 +198,26 @@ func TestNoGreeting(t *testing.T) {
 	}
 }
 
+// The wait for the greeting ends with its context as well.
+func TestNoGreetingInterrupted(t *testing.T) {
+	mute, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer mute.Close()
+	target := newMachine(t).target()
+	target.Greeting, target.Port = time.Minute, mute.Addr().(*net.TCPAddr).Port
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	began := time.Now()
+	if _, err := Dial(ctx, target); err == nil {
+		t.Error("no error from a server that does not speak")
+	}
+	if took := time.Since(began); took > dialTimeout/2 {
+		t.Errorf("took %s", took)
+	}
+}
+
 func TestLoginScriptThatPrints(t *testing.T) {
 	m := newMachine(t)
 	target := m.target()
