@@ -3,13 +3,11 @@
 package test
 
 import (
-	"bufio"
-	"bytes"
 	"crypto/sha256"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -75,34 +73,8 @@ func testRotationKilled(t *testing.T) {
 // killedAt runs a verb and kills it when it says that a phase has begun.
 func killedAt(t *testing.T, phase string, verb ...string) {
 	t.Helper()
-	cmd := exec.Command("bin/scaleup", append([]string{verb[0], "-f", ha.file}, verb[1:]...)...)
-	cmd.Dir = repository(t)
-	var stdout bytes.Buffer
-	cmd.Stdout = &stdout
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	limit := time.AfterFunc(5*time.Minute, func() { cmd.Process.Kill() }) // it may have ended
-	defer limit.Stop()
-	said, reached := []string{}, false
-	for lines := bufio.NewScanner(stderr); lines.Scan(); {
-		said = append(said, lines.Text())
-		if strings.Contains(lines.Text(), phase) {
-			reached = true
-			break
-		}
-	}
-	if reached {
-		if err := cmd.Process.Kill(); err != nil {
-			t.Logf("kill: %v", err) // it has just ended
-		}
-	}
-	_ = cmd.Wait() // killed or not: the next run tells
-	if !reached {
-		t.Fatalf("%s never said %q:\n%s\n%s", strings.Join(verb, " "), phase, strings.Join(said, "\n"), stdout.String())
-	}
+	p := ha.start(t, verb...)
+	p.await(t, phase)
+	p.signal(t, syscall.SIGKILL)
+	p.wait(t) // killed or not: the next run tells
 }

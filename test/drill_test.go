@@ -28,7 +28,6 @@ type drillResult struct {
 		Met             bool
 	}
 	Trials []struct {
-		Void     string
 		Requests map[string]int
 		Ledger   struct{ Acked, Lost, Duplicated, Corrupt int }
 	}
@@ -266,16 +265,22 @@ func testInterrupted(t *testing.T) {
 	}
 }
 
-// drillProcess is a drill that is under way.
-type drillProcess struct {
+// process is a verb that is under way.
+type process struct {
 	cmd    *exec.Cmd
 	lines  *bufio.Scanner
 	stdout bytes.Buffer
 }
 
-func (s site) startDrill(t *testing.T, name string, flags ...string) *drillProcess {
+func (s site) startDrill(t *testing.T, name string, flags ...string) *process {
 	t.Helper()
-	d := &drillProcess{cmd: exec.Command("bin/scaleup", append([]string{"drill", name, "-f", s.file, "--trials", "1", "--baseline", "3s", "--rate", strconv.Itoa(rate)}, flags...)...)}
+	return s.start(t, append([]string{"drill", name, "--trials", "1", "--baseline", "3s", "--rate", strconv.Itoa(rate)}, flags...)...)
+}
+
+// start begins a verb and lets it run beside the test.
+func (s site) start(t *testing.T, verb ...string) *process {
+	t.Helper()
+	d := &process{cmd: exec.Command("bin/scaleup", append([]string{verb[0], "-f", s.file}, verb[1:]...)...)}
 	d.cmd.Dir = repository(t)
 	d.cmd.Stdout = &d.stdout
 	stderr, err := d.cmd.StderrPipe()
@@ -290,9 +295,12 @@ func (s site) startDrill(t *testing.T, name string, flags ...string) *drillProce
 	return d
 }
 
-// await returns when the drill says that a phase has begun.
-func (d *drillProcess) await(t *testing.T, phase string) {
+// await returns when the verb says that a phase has begun. One that stands still is
+// ended, and the test with it.
+func (d *process) await(t *testing.T, phase string) {
 	t.Helper()
+	limit := time.AfterFunc(5*time.Minute, func() { d.cmd.Process.Kill() }) // it may have ended
+	defer limit.Stop()
 	var said []string
 	for d.lines.Scan() {
 		said = append(said, d.lines.Text())
@@ -300,17 +308,17 @@ func (d *drillProcess) await(t *testing.T, phase string) {
 			return
 		}
 	}
-	t.Fatalf("the drill has ended before %q:\n%s\n%s", phase, strings.Join(said, "\n"), d.stdout.String())
+	t.Fatalf("it has ended before %q:\n%s\n%s", phase, strings.Join(said, "\n"), d.stdout.String())
 }
 
-func (d *drillProcess) signal(t *testing.T, s syscall.Signal) {
+func (d *process) signal(t *testing.T, s syscall.Signal) {
 	t.Helper()
 	if err := d.cmd.Process.Signal(s); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (d *drillProcess) wait(t *testing.T) int {
+func (d *process) wait(t *testing.T) int {
 	t.Helper()
 	for d.lines.Scan() { // until it closes its standard error
 	}

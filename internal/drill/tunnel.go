@@ -20,9 +20,9 @@ type SQLAccess struct {
 	Password string
 }
 
-// tls accepts any server of the site's own authority: behind the address is
+// TLS accepts any server of the site's own authority: behind the address is
 // another one after each failover.
-func (a SQLAccess) tls() *tls.Config {
+func (a SQLAccess) TLS() *tls.Config {
 	return &tls.Config{
 		InsecureSkipVerify: true, // the name; the chain is verified below
 		VerifyConnection: func(s tls.ConnectionState) error {

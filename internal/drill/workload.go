@@ -87,7 +87,7 @@ func (l *running) openSQL(ctx context.Context, targets []string) error {
 	var err error
 	l.sql, err = ledger.Open(ledger.Access{
 		Dial:     func(ctx context.Context) (net.Conn, error) { return l.tunnels.dial(ctx, l.SQL.Address) },
-		TLS:      l.SQL.tls(),
+		TLS:      l.SQL.TLS(),
 		Password: l.SQL.Password,
 	})
 	if err != nil {

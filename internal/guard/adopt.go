@@ -1,7 +1,6 @@
 package guard
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -69,12 +68,8 @@ func (s *store) adopt(cfg Config, now time.Time) error {
 	case !slices.Contains(cfg.replaces(), old.Group):
 		return nil
 	}
-	data, err := json.MarshalIndent(old, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encode guard record: %w", err)
-	}
 	kept := fmt.Sprintf("record-%s-%s.json", old.Group, now.UTC().Format("20060102T150405Z"))
-	if err := writeDurably(s.dir, kept, append(data, '\n')); err != nil {
+	if err := saveState(s.dir, kept, old); err != nil {
 		return fmt.Errorf("keep the guard's record of group %s: %w", old.Group, err)
 	}
 	// What an interrupted clone left is a torso in any group.

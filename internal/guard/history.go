@@ -91,11 +91,7 @@ func readHistory(dir string) (h History, err error) {
 }
 
 func saveHistory(dir string, h History) error {
-	data, err := json.MarshalIndent(h, "", " ")
-	if err != nil {
-		return fmt.Errorf("encode history: %w", err)
-	}
-	if err := writeDurably(dir, historyName, append(data, '\n')); err != nil {
+	if err := saveState(dir, historyName, h); err != nil {
 		return fmt.Errorf("save history: %w", err)
 	}
 	return nil

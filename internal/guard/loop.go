@@ -141,10 +141,7 @@ func (g *guard) run(ctx context.Context) {
 
 // step brings record and snapshot up to date and begins what Decide says.
 func (g *guard) step(ctx context.Context, helpers *sync.WaitGroup) {
-	// A probe from the middle of a job counts for nothing: while a member stops, it shows
-	// itself alone in a view that may be newer than the one recorded, and a guard that
-	// recorded that would form the group without asking anybody.
-	settled := g.job == "" && !g.probedAt.Before(g.notBefore)
+	settled := g.settled()
 	if settled {
 		g.record()
 	}
@@ -159,6 +156,12 @@ func (g *guard) step(ctx context.Context, helpers *sync.WaitGroup) {
 	}
 	g.publish()
 }
+
+// settled reports whether the last probe shows MySQL as it is without a job. One from the
+// middle of a job counts for nothing: while a member stops, it shows itself alone in a
+// view that may be newer than the one recorded, and a guard that recorded that would form
+// the group without asking anybody.
+func (g *guard) settled() bool { return g.job == "" && !g.probedAt.Before(g.notBefore) }
 
 func (g *guard) takeProbe(r probeResult) {
 	before := g.view.MySQL

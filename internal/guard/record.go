@@ -110,15 +110,20 @@ func openStore(dir, group string) (*store, error) {
 // save makes the record durable before it returns; the one before stays whole
 // until then.
 func (s *store) save(r Record) error {
-	data, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return fmt.Errorf("encode guard record: %w", err)
-	}
-	if err := writeDurably(s.dir, recordName, append(data, '\n')); err != nil {
+	if err := saveState(s.dir, recordName, r); err != nil {
 		return fmt.Errorf("save guard record: %w", err)
 	}
 	s.record = r
 	return nil
+}
+
+// saveState writes a document of the state directory, durably.
+func saveState(dir, name string, document any) error {
+	data, err := json.MarshalIndent(document, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode: %w", err)
+	}
+	return writeDurably(dir, name, append(data, '\n'))
 }
 
 // writeDurably replaces a file: content and name are both on disk when it returns.

@@ -436,7 +436,7 @@ func (s *timedSim) local(g *timedGuard, wall time.Time) time.Time {
 
 // step is the loop's: record, decide, begin.
 func (s *timedSim) step(g *timedGuard) {
-	settled := g.job == "" && !g.probedAt.Before(g.notBefore)
+	settled := g.settled()
 	if settled {
 		before := g.store.record
 		if next := s.rules.observe(before, g.view.MySQL, g.view.Peers, g.policy); !sameRecord(next, before) && s.save(g, next) == nil {

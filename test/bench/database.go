@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -93,18 +92,6 @@ func (d *tier) close(ctx context.Context) error {
 func (d *tier) sql(ctx context.Context, statements string) error {
 	_, err := d.lab.on(ctx, d.primary, statements, "mysql", "--no-defaults", "--user=root", "--socket="+remote.MySQLSocket)
 	return err
-}
-
-// tls accepts any server of the site's own authority: behind the virtual address is
-// another one after each failover.
-func (d *tier) tls() *tls.Config {
-	return &tls.Config{
-		InsecureSkipVerify: true, // the name; the chain is verified below
-		VerifyConnection: func(s tls.ConnectionState) error {
-			_, err := s.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: d.roots})
-			return err
-		},
-	}
 }
 
 // healthLimit is how long the site may take to be whole again after a fault: what the

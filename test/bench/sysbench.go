@@ -127,36 +127,21 @@ func runSysbench(ctx context.Context, folder string, at int, command string, fla
 	return o.stdout, err
 }
 
-// compareSysbench measures both sides in turn, A B B A, like compare.
+// compareSysbench measures both sides with sysbench.
 func (b *bench) compareSysbench(ctx context.Context, folder string, sides [2]side) error {
-	measured := func(at, seconds int) (load, error) {
+	rates, latencies, err := b.takeTurns(sides, "", "transactions", func(at, seconds int) (load, error) {
 		out, err := runSysbench(ctx, folder, at, "run", fmt.Sprintf("--threads=%d", sysbenchThreads), fmt.Sprintf("--time=%d", seconds), "--percentile=99")
 		if err != nil {
-			return load{}, fmt.Errorf("%s: %w", sides[at].name, err)
+			return load{}, err
 		}
 		l, err := parseSysbench(out)
 		if err != nil {
-			return l, fmt.Errorf("%s: read what sysbench says: %w", sides[at].name, err)
+			return l, fmt.Errorf("read what sysbench says: %w", err)
 		}
 		return l, nil
-	}
-	for at := range sides { // not measured: caches, and the account's first sign-in
-		if _, err := measured(at, 1); err != nil {
-			return err
-		}
-	}
-	var rates, latencies [2][]float64
-	for i := range b.runs {
-		for turn := range sides {
-			at := (turn + i) % len(sides)
-			l, err := measured(at, b.config.seconds)
-			if err != nil {
-				return err
-			}
-			rates[at] = append(rates[at], l.rate)
-			latencies[at] = append(latencies[at], float64(l.p99)/float64(time.Millisecond))
-			fmt.Fprintf(b.log, "  %s %d/%d: %.0f transactions/s, p99 %s\n", sides[at].name, i+1, b.runs, l.rate, l.p99)
-		}
+	})
+	if err != nil {
+		return err
 	}
 	g := b.report.group("MySQL: sysbench oltp_read_write")
 	g.note("`sysbench` on the computer that also runs the nine servers: %d threads, 4 tables of %d rows, %d s each, TLS on both sides. "+

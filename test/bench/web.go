@@ -110,26 +110,44 @@ func (s siteStatus) ends() (balancer, web side, err error) {
 	return balancer, web, err
 }
 
-// compare measures both sides in turn, A B B A, so that neither always has the
-// warmer computer.
-func (b *bench) compare(ctx context.Context, g generator, p served, host string, sides [2]side) error {
-	var rates, latencies [2][]float64
-	for _, s := range sides { // not measured: caches and connections
-		if _, err := g.run(ctx, "https://"+s.address+p.path, host, 1, b.lab.dir); err != nil {
-			return fmt.Errorf("%s: %w", s.name, err)
+// takeTurns measures both sides in turn, A B B A, so that neither always has the
+// warmer computer. The 99th percentiles are in milliseconds. about begins what is
+// logged of each run, per is what its rate counts.
+func (b *bench) takeTurns(sides [2]side, about, per string, run func(at, seconds int) (load, error)) (rates, latencies [2][]float64, err error) {
+	named := func(at, seconds int) (load, error) {
+		l, err := run(at, seconds)
+		if err != nil {
+			err = fmt.Errorf("%s: %w", sides[at].name, err)
+		}
+		return l, err
+	}
+	for at := range sides { // not measured: caches, connections, an account's first sign-in
+		if _, err := named(at, 1); err != nil {
+			return rates, latencies, err
 		}
 	}
 	for i := range b.runs {
 		for turn := range sides {
 			at := (turn + i) % len(sides)
-			l, err := g.run(ctx, "https://"+sides[at].address+p.path, host, b.config.seconds, b.lab.dir)
+			l, err := named(at, b.config.seconds)
 			if err != nil {
-				return fmt.Errorf("%s: %w", sides[at].name, err)
+				return rates, latencies, err
 			}
 			rates[at] = append(rates[at], l.rate)
 			latencies[at] = append(latencies[at], float64(l.p99)/float64(time.Millisecond))
-			fmt.Fprintf(b.log, "  %s, %s, %s %d/%d: %.0f req/s, p99 %s\n", p.what, g.protocol, sides[at].name, i+1, b.runs, l.rate, l.p99)
+			fmt.Fprintf(b.log, "  %s%s %d/%d: %.0f %s/s, p99 %s\n", about, sides[at].name, i+1, b.runs, l.rate, per, l.p99)
 		}
+	}
+	return rates, latencies, nil
+}
+
+// compare measures both sides over HTTPS.
+func (b *bench) compare(ctx context.Context, g generator, p served, host string, sides [2]side) error {
+	rates, latencies, err := b.takeTurns(sides, fmt.Sprintf("%s, %s, ", p.what, g.protocol), "req", func(at, seconds int) (load, error) {
+		return g.run(ctx, "https://"+sides[at].address+p.path, host, seconds, b.lab.dir)
+	})
+	if err != nil {
+		return err
 	}
 	group := b.report.group(fmt.Sprintf("HTTPS: %s over %s", p.what, g.protocol))
 	group.note("`%s`, two threads, 32 kept-alive connections, %d s each, on the computer that also runs the nine servers. "+

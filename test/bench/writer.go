@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 
+	"scaleup/internal/drill"
 	"scaleup/internal/drill/ledger"
 )
 
@@ -55,8 +56,9 @@ type writer struct {
 // openSQL signs in as the drills do. Connections are not kept: what the writer closes
 // is closed.
 func (d *tier) openSQL() (*sql.DB, error) {
+	access := drill.SQLAccess{Address: d.virtual, Roots: d.roots, Password: d.secrets.MySQLDrill}
 	c := mysql.NewConfig()
-	c.Net, c.Addr, c.User, c.Passwd, c.TLS = "tcp", d.virtual, ledger.User, d.secrets.MySQLDrill, d.tls()
+	c.Net, c.Addr, c.User, c.Passwd, c.TLS = "tcp", access.Address, ledger.User, access.Password, access.TLS()
 	c.Timeout = connectLimit
 	c.Logger = &mysql.NopLogger{}
 	connector, err := mysql.NewConnector(c)

@@ -12,6 +12,7 @@ type setting struct {
 	Key, Value, Reason string
 	roles              []spec.Role
 	wholeKernel        bool // not of a network namespace: a container cannot set it, and must not
+	neighbour          bool // of the interface that leads to the other servers; Key lacks what comes before
 }
 
 var (
@@ -40,38 +41,39 @@ func settings() []setting {
 			Reason: "An idle or waiting connection asks after its peer once 3 s have passed: the load balancer that took the address over answers with RST, and the program reconnects instead of waiting for hours (default 7200)."},
 		{Key: "net.ipv4.tcp_keepalive_intvl", Value: "1", roles: clients, Reason: "Asks again every second,"},
 		{Key: "net.ipv4.tcp_keepalive_probes", Value: "3", roles: clients, Reason: "and gives up after three questions: a silent peer is given up after 6 s."},
-		{Key: neighbours + "base_reachable_time_ms", Value: "1000", roles: database,
+		{Key: "base_reachable_time_ms", neighbour: true, Value: "1000", roles: database,
 			Reason: "A member that lost power answers nothing, and Group Replication stands still for the second that each connection to it is tried, in the midst of a failover, too. So what is known of a neighbour is old after 1 s instead of 30,"},
-		{Key: neighbours + "delay_first_probe_time", Value: "1", roles: database, Reason: "it is asked 1 s later instead of 5,"},
-		{Key: neighbours + "retrans_time_ms", Value: "200", roles: database, Reason: "and after three questions in 0.6 s instead of 3 s connections to it end at once."},
+		{Key: "delay_first_probe_time", neighbour: true, Value: "1", roles: database, Reason: "it is asked 1 s later instead of 5,"},
+		{Key: "retrans_time_ms", neighbour: true, Value: "200", roles: database, Reason: "and after three questions in 0.6 s instead of 3 s connections to it end at once."},
 		{Key: "vm.swappiness", Value: "1", roles: database, wholeKernel: true,
 			Reason: "A buffer pool that was swapped out stalls MySQL for seconds, which the group takes for a dead member. 1, not 0: rather swap than be killed."},
 	}
 }
-
-// neighbours begins a key of the interface that leads to the other servers.
-const neighbours = "net.ipv4.neigh.{interface}."
 
 // settingsFor picks what a role needs and the server can set. Without the name of the
 // interface, its settings are left out.
 func settingsFor(role spec.Role, container bool, network string) []setting {
 	var picked []setting
 	for _, s := range settings() {
-		if !slices.Contains(s.roles, role) || s.wholeKernel && container {
+		if !slices.Contains(s.roles, role) || s.wholeKernel && container || s.neighbour && network == "" {
 			continue
 		}
-		if name, ok := strings.CutPrefix(s.Key, neighbours); ok {
-			if network == "" {
-				continue
-			}
-			s.Key = strings.ReplaceAll(neighbours, "{interface}", network) + name
-			if strings.Contains(network, ".") { // as eth0.100: dots separate only where no slash does
-				s.Key = "net/ipv4/neigh/" + network + "/" + name
-			}
+		if s.neighbour {
+			s.Key = neighbourKey(network, s.Key)
 		}
 		picked = append(picked, s)
 	}
 	return picked
+}
+
+// neighbourKey is the whole key of a setting of an interface. In a name like eth0.100 the
+// dot is part of it, and then slashes separate.
+func neighbourKey(network, name string) string {
+	separator := "."
+	if strings.Contains(network, ".") {
+		separator = "/"
+	}
+	return strings.Join([]string{"net", "ipv4", "neigh", network, name}, separator)
 }
 
 func values(settings []setting) map[string]string {
