@@ -23,8 +23,9 @@ type Drill struct {
 	// Make chooses the target and makes the fault.
 	Make func(Env) (inject.Injection, error)
 
-	// RateShare is the part of the asked rate that it runs at; 0 is all of it.
-	RateShare float64
+	// MaxRate is the most operations per second it runs at, whatever was asked; 0 is no
+	// bound.
+	MaxRate float64
 
 	Rest        time.Duration // for how long the site must have been whole before: see restGuard
 	HealApart   bool          // the moment of healing is judged by a promise of its own
@@ -37,6 +38,14 @@ type Drill struct {
 	// read back.
 	Control bool
 	Tamper  string
+}
+
+// share is the part of a rate, in operations per second, that the drill runs at.
+func (d Drill) share(rate float64) float64 {
+	if d.MaxRate == 0 || rate <= d.MaxRate {
+		return 1
+	}
+	return d.MaxRate / rate
 }
 
 // Needs is what a drill cannot do without.
@@ -101,10 +110,11 @@ func controls() []Drill {
 		},
 		{
 			Name: "blackhole", Summary: "drop every packet to and from the public address for 3.0 s: does the drill measure 3.0 s", Hold: 6 * time.Second, SelfHealing: true,
-			// Whoever waited for three seconds comes at once afterwards. Where all servers share
-			// this computer, the full rate's crowd would starve the measurement itself.
-			RateShare: 0.5,
-			Limits:    promise(none.and("blackhole_error_ms", 100)), Make: blackhole,
+			// Whoever waited for three seconds comes back afterwards. Where all servers share this
+			// computer, the full rate's crowd would starve the measurement itself; a request each
+			// 20 ms is fine enough.
+			MaxRate: 50,
+			Limits:  promise(none.and("blackhole_error_ms", 100)), Make: blackhole,
 		},
 		{
 			Name: "control-mute", Summary: "a fault that does not bite: must end INCONCLUSIVE", Control: true, SelfHealing: true,

@@ -240,16 +240,12 @@ func (v view) roleChanges() int {
 // blackholeFor is how long the control cuts the whole site.
 const blackholeFor = 3 * time.Second
 
-// blackholeError is how far the measured outage is from the one that was made: the
-// larger error of all reads and of all writes. Each class over each kind of connection
-// alone is asked too seldom for a tenth of a second.
+// blackholeError is how far the measured outage of the whole site is from the one that
+// was made: the time in which nobody at all was served. One class alone cannot tell a
+// tenth of a second where it is asked ten times a second.
 func (v view) blackholeError() float64 {
-	most := 0.0
-	for _, want := range []func(record.Class) bool{record.Class.Read, isWrite} {
-		f := measure.Filter{Want: func(o record.Op) bool { return want(o.Class) }}
-		most = max(most, math.Abs(ms(measure.Outage(v.Ops, f, v.window()).Length()-blackholeFor)))
-	}
-	return most
+	out := measure.Outage(v.Ops, measure.Filter{Want: users}, v.window())
+	return math.Abs(ms(out.Length() - blackholeFor))
 }
 
 // recover is how long full redundancy took: from healing, or from the fault where

@@ -10,7 +10,6 @@
 package drill
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,7 +40,7 @@ type Runner struct {
 	Show    func(Progress)
 
 	id    string    // of the drill's run, part of every key it writes
-	share float64   // of the rate, see Drill.RateShare
+	share float64   // of the rate, see Drill.MaxRate
 	whole time.Time // since when all has been well; zero while something is broken
 	rand  *rand.Rand
 }
@@ -160,7 +159,7 @@ func (r *Runner) Run(ctx context.Context, d Drill) (record.Result, error) {
 	seed := r.Options.Seed
 	r.rand = newRand(seed)
 	r.id = fmt.Sprintf("%s%04x", time.Now().UTC().Format("0102150405"), seed&0xffff)
-	r.share = cmp.Or(d.RateShare, 1)
+	r.share = d.share(r.Options.Read + r.Options.Write)
 	read, write := r.rates()
 	promises := d.Promises(r.Site.Site, read+write)
 	files, err := newFolder(r.Options.Dir, d.Name)
