@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"scaleup/internal/drill"
-	"scaleup/internal/priority"
 )
 
 // The words for the changes of a drill, on the command line of their process.
@@ -99,11 +98,6 @@ func changeCommand(o *options) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			op, err := o.load()
 			if err != nil {
-				return err
-			}
-			// The drill measures at a raised priority; what it measures does not have one.
-			// Without the right to raise it, there is nothing to lower.
-			if err := priority.Set(0); err != nil {
 				return err
 			}
 			steps, err := (&changes{op: op, dir: dir}).make(cmd.Context(), args[0], args[1:])

@@ -5,17 +5,14 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"scaleup/internal/dbstatus"
-	"scaleup/internal/host"
 	"scaleup/internal/spec"
 	"scaleup/internal/status"
-	"scaleup/internal/topology"
 )
 
 const dbStatusLong = `status asks the guard of every database server and tells how the group is: each
@@ -59,26 +56,13 @@ func dbStatusCommand(o *options) *cobra.Command {
 
 // databaseStatus asks the database servers that run.
 func (op *operation) databaseStatus(ctx context.Context, history int) (dbstatus.Report, error) {
-	off, err := op.labOff(ctx)
+	part := *op.topology
+	part.Servers = op.topology.With(spec.Database)
+	reach, err := op.connectTo(ctx, part.Servers, func() (connector, error) { return op.impatient() })
 	if err != nil {
 		return dbstatus.Report{}, err
 	}
-	part := *op.topology
-	part.Servers = op.topology.With(spec.Database)
-	var d *dialer
-	if slices.ContainsFunc(part.Servers, func(s topology.Server) bool { return !slices.Contains(off, s.Name) }) {
-		if d, err = op.impatient(); err != nil {
-			return dbstatus.Report{}, err
-		}
-	}
-	answers := status.Ask(ctx, &part, func(ctx context.Context, s topology.Server) (host.Host, bool, error) {
-		if slices.Contains(off, s.Name) {
-			return nil, true, nil
-		}
-		h, err := d.dial(ctx, s)
-		return h, false, err
-	})
-	return dbstatus.Assess(op.topology, answers, history), nil
+	return dbstatus.Assess(op.topology, status.Ask(ctx, &part, reach, nil), history), nil
 }
 
 func printDatabase(w io.Writer, r dbstatus.Report) {

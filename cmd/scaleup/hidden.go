@@ -1,8 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"log/slog"
+	"os"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -133,4 +135,36 @@ func reaperCommand(o *options) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&file, "file", "", "what is broken, by whom and until when")
 	return cmd
+}
+
+// refillPath is where apply writes what mysql-refill does.
+const refillPath = "/etc/scaleup/mysql-refill.json"
+
+// refillCommand runs around each start of mysqld.
+func refillCommand(o *options) *cobra.Command {
+	return &cobra.Command{
+		Use: "mysql-refill before-start|after-start", Hidden: true, Short: "Make lost MySQL data anew, for the guard to fill (runs on servers)",
+		Args: exactly(1, "before-start or after-start"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			content, err := os.ReadFile(refillPath)
+			if err != nil {
+				return fmt.Errorf("read what to do when MySQL's data is gone: %w", err)
+			}
+			var r resource.Refill
+			if err := json.Unmarshal(content, &r); err != nil {
+				return fmt.Errorf("read %s: %w", refillPath, err)
+			}
+			switch args[0] {
+			case "before-start":
+				made, err := r.BeforeStart(cmd.Context(), resource.Host())
+				if made {
+					fmt.Fprintf(o.err, "scaleup: %s was empty and has been initialised; the guard has its data cloned from the group\n", r.Data.Path)
+				}
+				return err
+			case "after-start":
+				return r.AfterStart(cmd.Context(), resource.Host())
+			}
+			return usage{fmt.Sprintf("mysql-refill %q", args[0]), "it is before-start or after-start"}
+		},
+	}
 }

@@ -77,7 +77,7 @@ func newRoot(s streams) *cobra.Command {
 	root.AddCommand(
 		upCommand(o), downCommand(o), planCommand(o), applyCommand(o), renderCommand(o), statusCommand(o),
 		dbCommand(o), labCommand(o), drillCommand(o), healCommand(o), sshCommand(o), execCommand(o), versionCommand(o),
-		remoteCommand(o), guardCommand(o), leaveCommand(o), agentCommand(o), haproxyStateCommand(o), reaperCommand(o), changeCommand(o),
+		remoteCommand(o), guardCommand(o), leaveCommand(o), refillCommand(o), agentCommand(o), haproxyStateCommand(o), reaperCommand(o), changeCommand(o),
 	)
 	return root
 }

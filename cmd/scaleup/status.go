@@ -57,32 +57,50 @@ type connector interface {
 // assess asks all servers that run, over a connector that is asked for when there is
 // anybody to reach.
 func (op *operation) assess(ctx context.Context, connect func() (connector, error)) (status.Report, error) {
-	off, err := op.labOff(ctx)
+	reach, err := op.connectTo(ctx, op.topology.Servers, connect)
 	if err != nil {
 		return status.Report{}, err
 	}
+	ca, err := op.authority()
+	if err != nil {
+		return status.Report{}, err
+	}
+	return status.Assess(op.topology, ca, status.Ask(ctx, op.topology, reach, nil)), nil
+}
+
+// connectTo is how servers are asked: those of the lab that are off are not, and only if
+// there are others, a connector is made.
+func (op *operation) connectTo(ctx context.Context, servers []topology.Server, connect func() (connector, error)) (status.Connect, error) {
+	off, err := op.labOff(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var c connector
-	if len(off) < len(op.topology.Servers) {
+	if slices.ContainsFunc(servers, func(s topology.Server) bool { return !slices.Contains(off, s.Name) }) {
 		if c, err = connect(); err != nil {
-			return status.Report{}, err
+			return nil, err
 		}
 	}
-	answers := status.Ask(ctx, op.topology, func(ctx context.Context, s topology.Server) (host.Host, bool, error) {
+	return func(ctx context.Context, s topology.Server) (host.Host, bool, error) {
 		if slices.Contains(off, s.Name) {
 			return nil, true, nil
 		}
 		h, err := c.dial(ctx, s)
 		return h, false, err
-	})
-	ca := ""
-	if op.topology.Site.TLS.Internal {
-		store, err := secrets.Open(op.stateDir)
-		if err != nil {
-			return status.Report{}, err
-		}
-		ca = store.CAFile()
+	}, nil
+}
+
+// authority is the path of the site's own certificate authority, "" when its
+// certificate is the operator's.
+func (op *operation) authority() (string, error) {
+	if !op.topology.Site.TLS.Internal {
+		return "", nil
 	}
-	return status.Assess(op.topology, ca, answers), nil
+	store, err := secrets.Open(op.stateDir)
+	if err != nil {
+		return "", err
+	}
+	return store.CAFile(), nil
 }
 
 // printStatus fits nine servers into 80 columns and 24 lines.

@@ -146,6 +146,10 @@ func (c candidate) incomplete() bool {
 	return c.record.Cloning || c.mysql.CloneState == "In Progress" || c.mysql.CloneState == "Failed"
 }
 
+// blank reports whether the member's data is gone. What it had acknowledged or received
+// nobody knows.
+func (c candidate) blank() bool { return c.record.Filled && c.all.Empty() }
+
 // maxListedDiff is how many bytes of a GTID difference a reason shows.
 const maxListedDiff = 300
 

@@ -47,6 +47,12 @@ func inView(epoch uint64, view, primary string, members ...string) Record {
 	return Record{Epoch: epoch, ViewID: view, Primary: primary, Members: members, EverMember: true}
 }
 
+// filled is the record of a member that had transactions.
+func filled(r Record) Record {
+	r.Filled = true
+	return r
+}
+
 // view makes db1's view of three servers; a missing one does not answer.
 func viewOf(servers map[string]server) View {
 	me := servers["db1"].answer("db1")
@@ -107,6 +113,7 @@ func TestDecide(t *testing.T) {
 		{"purged on all", map[string]server{"db1": {executed: gtids("1-2")}, "db2": alive(func(a *Answer) { a.MySQL.Purged = gtids("1-5") }),
 			"db3": {state: Online, role: Secondary, view: "77:4", members: online("db2", "db3"), executed: gtids("1-10"), purged: gtids("1-3"), record: pair}}, nil, Clone, "clones db3"},
 		{"clone did not complete", map[string]server{"db1": {record: Record{Cloning: true}}, "db2": alive(nil)}, nil, Clone, "did not complete"},
+		{"its data is gone", map[string]server{"db1": {record: filled(three)}, "db2": alive(nil), "db3": second}, nil, Clone, "the data of this member is gone; clones db3"},
 		{"group without a majority", map[string]server{"db1": {record: three}, "db2": alive(func(a *Answer) { a.MySQL.Members[1].State = Unreachable })}, nil, Wait, "without a majority"},
 		{"group being formed", map[string]server{"db1": {}, "db2": alive(func(a *Answer) { a.Record = Record{Group: worldGroup} })}, nil, Wait, "recorded its view"},
 		{"two groups", map[string]server{"db1": {}, "db2": alive(nil), "db3": {state: Online, view: "88:1", members: online("db3"),
@@ -123,6 +130,9 @@ func TestDecide(t *testing.T) {
 		{"another has more", map[string]server{"db1": {executed: gtids("1-9"), record: three}, "db2": {executed: gtids("1-8"), received: gtids("9-10"), record: three}, "db3": {record: three}}, nil, Wait, "until db2 forms"},
 		{"equal: the last primary", map[string]server{"db1": {record: three}, "db2": {record: three}, "db3": {record: three}}, nil, Wait, "until db2 forms"},
 		{"no superset", map[string]server{"db1": {executed: gtids("1-9:12"), record: three}, "db2": {executed: gtids("1-10"), record: three}, "db3": {record: three}}, nil, Wait, "db1 lacks " + gtids("10")},
+		{"the data of one of the view is gone", map[string]server{"db1": {executed: gtids("1-9"), record: filled(three)}, "db2": {executed: gtids("1-9"), record: filled(three)}, "db3": {record: filled(three)}},
+			nil, Wait, "misses db3 (its data is gone)"},
+		{"the data of all is gone", map[string]server{"db1": {record: filled(three)}, "db2": {record: filled(three)}, "db3": {record: filled(three)}}, nil, Wait, "db1 (its data is gone)"},
 		{"one of the view is away", map[string]server{"db1": {executed: gtids("1-9"), record: three}, "db2": {record: three}}, nil, Wait, "misses db3"},
 		{"not in the newest view", map[string]server{"db1": {record: three}, "db2": {record: pair}, "db3": {record: pair}}, nil, Wait, "not in the newest view [db2 db3]"},
 		{"who is not in the newest view is not needed", map[string]server{"db1": {record: inView(4, "77:4", "db1", "db1", "db2")}, "db2": {record: inView(4, "77:4", "db1", "db1", "db2")}}, nil, Bootstrap, ""},

@@ -85,6 +85,13 @@ func (s *situation) gather(required []string, answering []candidate) (voters []c
 		}
 		voters = append(voters, answering[i])
 	}
+	// The transactions of one whose data is gone are as unknown as those of one that does
+	// not answer.
+	for _, c := range voters {
+		if c.blank() {
+			missing, s.silent[c.name] = append(missing, c.name), "its data is gone"
+		}
+	}
 	if len(missing) > 0 {
 		return nil, fmt.Sprintf("all members are stopped; to form the group again it needs the word of %v and misses %s", required, s.sayMissing(missing))
 	}

@@ -46,14 +46,18 @@ func (s *situation) enterBy(group []candidate) Action {
 		return Action{Kind: SetAside, Extra: listed(extra), Reason: "diverged: has transactions that the group lacks, copies them aside and takes the group's data: " + listed(extra)}
 	}
 	donors := slices.DeleteFunc(slices.Clone(group), func(c candidate) bool { return !c.purged.SubsetOf(s.me.all) })
-	if len(donors) > 0 && !s.me.incomplete() {
+	// Accounts are in no binary log: only a clone brings them back.
+	if len(donors) > 0 && !s.me.incomplete() && !s.me.blank() {
 		if first := s.joinsFirst(group[0].mysql); first != "" {
 			return wait("lets " + first + " join first")
 		}
 		return Action{Kind: Join, Reason: "joins the group of " + donors[0].name}
 	}
 	reason := "no member has all the transactions missing here any more"
-	if s.me.incomplete() {
+	switch {
+	case s.me.blank():
+		reason = "the data of this member is gone"
+	case s.me.incomplete():
 		reason = "an earlier clone did not complete"
 	}
 	complete := slices.DeleteFunc(slices.Clone(group), candidate.incomplete)

@@ -19,6 +19,7 @@ func Observe(r Record, my MySQL, peers map[string]Peer, p Policy) Record {
 		return r
 	}
 	r.EverMember = true
+	r.Filled = r.Filled || my.Executed != ""
 	epoch, known := epochOf(r, my, peers, p)
 	if !known {
 		return r
@@ -76,7 +77,7 @@ func torn(recorded, shown []string) bool {
 func sameRecord(a, b Record) bool {
 	members := slices.Equal(a.Members, b.Members)
 	return members && a.Group == b.Group && a.Epoch == b.Epoch && a.ViewID == b.ViewID && a.Role == b.Role &&
-		a.Primary == b.Primary && a.EverMember == b.EverMember && a.Granted == b.Granted && a.Cloning == b.Cloning &&
+		a.Primary == b.Primary && a.EverMember == b.EverMember && a.Filled == b.Filled && a.Granted == b.Granted && a.Cloning == b.Cloning &&
 		slices.Equal(a.Replaces, b.Replaces) && a.ReplacedBy == b.ReplacedBy &&
 		a.Acted.Equal(b.Acted) && a.Aside == b.Aside
 }

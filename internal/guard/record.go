@@ -23,6 +23,7 @@ type Record struct {
 	Role       string   `json:"role"`                  // own role in it
 	Primary    string   `json:"primary"`               // server name; "" while there was none
 	EverMember bool     `json:"ever_member"`           // was ever ONLINE or RECOVERING in the group
+	Filled     bool     `json:"filled,omitempty"`      // had transactions while it was in the group: without any, its data is gone
 	Granted    Grant    `json:"granted"`               // the newest promise given
 	Cloning    bool     `json:"cloning"`               // a clone was begun and not seen to complete: the data may be a torso
 	Replaces   []string `json:"replaces,omitempty"`    // groups that were given up for this one, oldest first

@@ -133,8 +133,10 @@ func withoutSets(v View) View {
 	if v.MySQL.State != Offline {
 		return v
 	}
-	v.MySQL.Executed, v.MySQL.Received = "", ""
-	v.Peers = eachPeer(v.Peers, func(p *Peer) { p.Answer.MySQL.Executed, p.Answer.MySQL.Received = "", "" })
+	v.MySQL.Executed, v.MySQL.Received, v.Record.Filled = "", "", false
+	v.Peers = eachPeer(v.Peers, func(p *Peer) {
+		p.Answer.MySQL.Executed, p.Answer.MySQL.Received, p.Answer.Record.Filled = "", "", false
+	})
 	return v
 }
 

@@ -5,12 +5,16 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
 // initialising marks a data directory whose initialisation has begun and not
 // ended. Names with a leading dot do not count as content for mysqld.
 const initialising = ".scaleup-initialising"
+
+// halfInitialised is the state of such a directory.
+const halfInitialised State = "half initialised"
 
 // ID implements Spec.
 func (m *MySQLData) ID() string { return "mysql-data:" + m.Path }
@@ -21,7 +25,7 @@ func (m *MySQLData) Want() State { return "initialised" }
 // Observe implements Spec.
 func (m *MySQLData) Observe(_ context.Context, sys System) (State, error) {
 	if _, err := os.Stat(sys.path(filepath.Join(m.Path, initialising))); err == nil {
-		return "half initialised", nil
+		return halfInitialised, nil
 	}
 	_, err := os.Stat(sys.path(filepath.Join(m.Path, "mysql.ibd")))
 	if absent(err) {
@@ -63,6 +67,11 @@ func (m *MySQLData) Apply(ctx context.Context, sys System) error {
 	if err := (&File{Path: mark, Mode: 0o600}).Apply(ctx, sys); err != nil {
 		return err
 	}
+	for _, name := range leavings {
+		if err := (&AbsentPath{Path: filepath.Join(m.Path, name)}).Apply(ctx, sys); err != nil {
+			return err
+		}
+	}
 	if _, err := sys.command(ctx, "mysqld", "--no-defaults", "--initialize-insecure", "--user="+m.User, "--datadir="+m.Path); err != nil {
 		return fmt.Errorf("initialise %s: %w", m.Path, err)
 	}
@@ -72,14 +81,18 @@ func (m *MySQLData) Apply(ctx context.Context, sys System) error {
 	return (&AbsentPath{Path: mark}).Apply(ctx, sys)
 }
 
-// refuseContent fails when a folder holds what mysqld would refuse, too.
+// leavings are what mysqld 9.7 writes into an empty data directory before it gives up
+// for want of data. It would not initialise the directory with them in it.
+var leavings = []string{"auto.cnf", "binlog.index", "ib_buffer_pool"}
+
+// refuseContent fails when a folder holds what is not for scaleup to remove.
 func refuseContent(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil && !absent(err) {
 		return err
 	}
 	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), ".") && e.Name() != "lost+found" {
+		if !strings.HasPrefix(e.Name(), ".") && e.Name() != "lost+found" && !slices.Contains(leavings, e.Name()) {
 			return fmt.Errorf("it holds %s, which is no complete MySQL data directory and not scaleup's to remove; move it away", e.Name())
 		}
 	}

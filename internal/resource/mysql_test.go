@@ -3,6 +3,7 @@ package resource_test
 import (
 	"errors"
 	"os"
+	"os/user"
 	"strings"
 	"testing"
 
@@ -10,7 +11,16 @@ import (
 	"scaleup/internal/resource"
 )
 
-var dataDirectory = &resource.MySQLData{Path: "/var/lib/mysql", User: "mysql"}
+var dataDirectory = &resource.MySQLData{Path: "/var/lib/mysql", User: ownName()}
+
+// ownName is a user that is sure to exist, and whose files this process may make.
+func ownName() string {
+	u, err := user.Current()
+	if err != nil {
+		panic(err)
+	}
+	return u.Username
+}
 
 // mysqld is a server whose mysqld initialises a data directory, but stops half
 // way as often as cuts says.
@@ -21,7 +31,7 @@ func mysqld(t *testing.T, cuts int) *hosttest.Host {
 		t.Fatal(err)
 	}
 	h.On(func(resource.Command) (string, error) {
-		if h.Read("/var/lib/mysql/half") != "" {
+		if h.Read("/var/lib/mysql/half")+h.Read("/var/lib/mysql/auto.cnf") != "" {
 			t.Error("mysqld found what a cut off run had left")
 		}
 		if cuts--; cuts >= 0 {
@@ -30,7 +40,7 @@ func mysqld(t *testing.T, cuts int) *hosttest.Host {
 		}
 		h.Write("/var/lib/mysql/mysql.ibd", "x")
 		return "", nil
-	}, "mysqld", "--no-defaults", "--initialize-insecure", "--user=mysql", "--datadir=/var/lib/mysql")
+	}, "mysqld", "--no-defaults", "--initialize-insecure", "--user="+ownName(), "--datadir=/var/lib/mysql")
 	return h
 }
 

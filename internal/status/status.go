@@ -98,11 +98,17 @@ type Answer struct {
 	Response remote.Response
 	Off      bool  // the lab says that the machine is powered off
 	Err      error // set when the server did not answer
+	// When the question went out and when the answer was here, by this computer's clock.
+	Asked, Answered time.Time
 }
 
-// Ask asks every server within Deadline. connect opens a connection and gives up a
-// server that does not speak within Greeting; it may report a machine that is off.
-func Ask(ctx context.Context, t *topology.Topology, connect func(context.Context, topology.Server) (host.Host, bool, error)) map[string]Answer {
+// Connect opens a connection to a server, or reports that its machine is off.
+type Connect func(context.Context, topology.Server) (h host.Host, off bool, err error)
+
+// Ask asks every server within Deadline. connect gives up a server that
+// does not speak within Greeting.
+// more, unless it is nil, adds to the question.
+func Ask(ctx context.Context, t *topology.Topology, connect Connect, more func(topology.Server, *remote.Request)) map[string]Answer {
 	ctx, cancel := context.WithTimeout(ctx, Deadline)
 	defer cancel()
 	var mu sync.Mutex
@@ -110,7 +116,7 @@ func Ask(ctx context.Context, t *topology.Topology, connect func(context.Context
 	answers := map[string]Answer{}
 	for _, s := range t.Servers {
 		wait.Go(func() {
-			a := ask(ctx, s, connect)
+			a := ask(ctx, s, connect, more)
 			mu.Lock()
 			defer mu.Unlock()
 			answers[s.Name] = a
@@ -120,7 +126,7 @@ func Ask(ctx context.Context, t *topology.Topology, connect func(context.Context
 	return answers
 }
 
-func ask(ctx context.Context, s topology.Server, connect func(context.Context, topology.Server) (host.Host, bool, error)) Answer {
+func ask(ctx context.Context, s topology.Server, connect Connect, more func(topology.Server, *remote.Request)) Answer {
 	h, off, err := connect(ctx, s)
 	if off || err != nil {
 		return Answer{Off: off, Err: err}
@@ -133,8 +139,12 @@ func ask(ctx context.Context, s topology.Server, connect func(context.Context, t
 	if s.Role == spec.Database {
 		q.Member = survey.StatusURL(s)
 	}
+	if more != nil {
+		more(s, &q)
+	}
+	asked := time.Now()
 	p, err := h.Call(ctx, q)
-	return Answer{Response: p, Err: err}
+	return Answer{Response: p, Err: err, Asked: asked, Answered: time.Now()}
 }
 
 // program is a component with the units that run it. Of several units, one has

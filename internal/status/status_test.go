@@ -253,7 +253,7 @@ func TestAskDoesNotWaitForTheSilent(t *testing.T) {
 				return nil, false, errors.New("no route")
 			}
 			return silentHost{}, false, nil
-		})
+		}, nil)
 		if took := time.Since(began); took != Deadline {
 			t.Errorf("took %s, want %s for all together", took, Deadline)
 		}

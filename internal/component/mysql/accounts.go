@@ -58,11 +58,15 @@ func accounts(in component.Input) *resource.MySQLAccounts {
 			{User: appAccount, Host: "%", Password: now.App, Former: former.App, TLS: true, Grants: []string{appRights + onSchema}},
 			{User: replicationAccount, Host: "%", Password: now.Replication, Former: former.Replication, TLS: true, Grants: []string{replicationGrants}},
 			{User: drillAccount, Host: "%", Password: now.Drill, Former: former.Drill, TLS: true, Grants: []string{drillRights + " ON " + schemaPattern(drillSchema) + ".*"}},
-			{User: guardUser, Host: "localhost", Grants: []string{guardGrants, guardReads, guardWrites}},
+			guardAccount(),
 			{User: readerAccount, Host: "localhost", As: shellUser, Grants: []string{readerRights + onSchema}},
 			{User: writerAccount, Host: "localhost", As: shellUser, Grants: []string{appRights + onSchema}},
 		},
 	}
+}
+
+func guardAccount() resource.Account {
+	return resource.Account{User: guardUser, Host: "localhost", Grants: []string{guardGrants, guardReads, guardWrites}}
 }
 
 // passwords are those the accounts take. While they are replaced the accounts do

@@ -6,6 +6,7 @@ package mysql
 import (
 	"bytes"
 	"embed"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -36,9 +37,10 @@ const (
 	certPath   = tlsDir + "/cert.pem"
 	keyPath    = tlsDir + "/key.pem"
 	unitPath   = "/etc/systemd/system/" + Unit
-	// leaverPath leads to the scaleup that has the guard leave before MySQL stops. The
+	// helperPath leads to the scaleup that helps MySQL's unit to start and to stop. The
 	// unit names the link, so that another scaleup restarts the guard and not MySQL.
-	leaverPath = "/etc/scaleup/scaleup"
+	helperPath = "/etc/scaleup/scaleup"
+	refillPath = "/etc/scaleup/mysql-refill.json"
 )
 
 //go:embed templates
@@ -88,6 +90,10 @@ func (c Component) resources(in component.Input) ([]resource.Spec, error) {
 		return nil, err
 	}
 	reads := resource.Reads(resource.OnChangeRestart, files...)
+	refill, err := refillFile(in)
+	if err != nil {
+		return nil, err
+	}
 
 	var specs []resource.Spec
 	for _, p := range c.Packages(in.Topology.Site) {
@@ -98,7 +104,7 @@ func (c Component) resources(in component.Input) ([]resource.Spec, error) {
 		&resource.Directory{Path: dataDir, Mode: 0o750, Owner: user, Group: user},
 		&resource.Directory{Path: asideDir, Mode: 0o700, Owner: user, Group: user},
 		&resource.Directory{Path: tlsDir, Mode: 0o755},
-		&resource.Link{Path: leaverPath, Target: in.Binary})
+		&resource.Link{Path: helperPath, Target: in.Binary}, refill)
 	for _, f := range files {
 		specs = append(specs, f)
 	}
@@ -130,6 +136,19 @@ func mysqlFiles(in component.Input, v view) ([]*resource.File, error) {
 		{Path: keyPath, Content: pair.Key, Mode: 0o600, Owner: user, Group: user, Secret: true},
 		config, unit,
 	}, nil
+}
+
+// refillFile says what MySQL's unit does when the data is gone. mysqld does not read it,
+// and the account in it has no password.
+func refillFile(in component.Input) (*resource.File, error) {
+	content, err := json.MarshalIndent(resource.Refill{
+		Data:     resource.MySQLData{Path: dataDir, User: user},
+		Accounts: resource.MySQLAccounts{Socket: socket, Schema: in.Topology.Site.Database.Name, Accounts: []resource.Account{guardAccount()}},
+	}, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("render %s: %w", refillPath, err)
+	}
+	return &resource.File{Path: refillPath, Content: append(content, '\n'), Mode: 0o644}, nil
 }
 
 // maxReplicationPassword is the longest password, in bytes, that START

@@ -14,7 +14,7 @@ import (
 
 // view is what the templates show.
 type view struct {
-	Server, Site, Binary, Leaver string
+	Server, Site, Binary, Helper string
 	Reference, Container         bool
 	Address                      netip.Addr
 	ServerID                     uint32
@@ -56,7 +56,7 @@ func newView(in component.Input) (view, error) {
 	// Unique among IPv4 addresses, and the same again after the server was rebuilt.
 	bytes := in.Server.Address.As4()
 	return view{
-		Server: in.Server.Name, Site: t.Site.Name, Binary: in.Binary, Leaver: leaverPath,
+		Server: in.Server.Name, Site: t.Site.Name, Binary: in.Binary, Helper: helperPath,
 		Reference: in.Facts.Reference, Container: in.Facts.Container,
 		Address: in.Server.Address, ServerID: binary.BigEndian.Uint32(bytes[:]), Port: topology.PortMySQL,
 		GroupName: in.Secrets.GroupName, Seeds: strings.Join(seeds, ","), Members: len(members),
