@@ -8,11 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"scaleup/internal/haproxyctl/haproxytest"
 )
 
 // running is the program itself, with two web servers that answer, one that
@@ -96,6 +97,7 @@ backend mysql_primary
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { r.process.Process.Signal(syscall.SIGTERM); r.process.Wait() })
+	haproxytest.AwaitMaster(t, r.process.Process.Pid)
 	return r
 }
 
@@ -157,7 +159,6 @@ func TestRealHAProxy(t *testing.T) {
 		t.Fatal(err)
 	}
 	pid := r.pid(t)
-	awaitHandler(t, r.process.Process.Pid, syscall.SIGUSR2)
 	if err := r.process.Process.Signal(syscall.SIGUSR2); err != nil {
 		t.Fatal(err)
 	}
@@ -168,27 +169,6 @@ func TestRealHAProxy(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	r.await(t, "web1=drain web2=down app1-a=maint app1-b=up web1-once=drain db1=up db2=down")
-}
-
-// awaitHandler waits until a process catches a signal. HAProxy's master ignores the one
-// for a reload in its first moments, when its worker answers already (seen with 2.6).
-func awaitHandler(t *testing.T, pid int, s syscall.Signal) {
-	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, after, _ := strings.Cut(string(status), "SigCgt:")
-		mask, err := strconv.ParseUint(strings.Fields(after)[0], 16, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if mask&(1<<(uint(s)-1)) != 0 {
-			return
-		}
-	}
-	t.Fatalf("process %d does not catch signal %d", pid, s)
 }
 
 // pid is that of the worker that answers.

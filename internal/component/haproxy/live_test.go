@@ -20,6 +20,7 @@ import (
 
 	"scaleup/internal/component"
 	"scaleup/internal/haproxyctl"
+	"scaleup/internal/haproxyctl/haproxytest"
 )
 
 // live is the rendered HAProxy of the nine-server site, with every address of
@@ -177,6 +178,7 @@ func startLive(t *testing.T) *live {
 			t.Logf("haproxy says:\n%s", log.String())
 		}
 	})
+	haproxytest.AwaitMaster(t, l.process.Process.Pid)
 	return l
 }
 
