@@ -238,7 +238,8 @@ func testFrozenTool(t *testing.T) {
 // lease, and nothing may be left.
 func testKilledTool(t *testing.T) {
 	for _, step := range []struct{ drill, phase string }{
-		{"web-freeze", "inject"}, {"web-freeze", "observe"}, {"web-freeze", "heal"}, {"lb-holder-off", "observe"}, {"planned-apply", "inject"},
+		{"web-freeze", "baseline"}, {"web-freeze", "inject"}, {"web-freeze", "observe"}, {"web-freeze", "heal"}, {"web-freeze", "recover"},
+		{"web-freeze", "ledger"}, {"lb-holder-off", "observe"}, {"planned-apply", "inject"},
 	} {
 		d := ha.startDrill(t, step.drill, "--duration", "5s")
 		d.await(t, step.phase)
