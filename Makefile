@@ -6,7 +6,7 @@ SITE    ?= examples/ha.yaml
 LDFLAGS := -s -w
 export CGO_ENABLED = 0
 
-.PHONY: build check test test-full golden up down bench clean
+.PHONY: build check test test-full golden reference up down bench clean
 
 build: bin/scaleup foobar/release/foobar foobar/static/.stamp
 
@@ -39,6 +39,10 @@ test-full: build
 # Rewrites the golden files; read the difference before you commit it.
 golden:
 	$(GO) test ./internal/component/... -update
+
+# Rewrites docs/reference and the schema of the site file from the program itself.
+reference:
+	$(GO) run ./cmd/scaleup reference .
 
 up: build
 	bin/scaleup up -f $(SITE)

@@ -19,7 +19,7 @@ func (d decoder) lab(f fields, remote bool) Lab {
 	if !ok {
 		return lab
 	}
-	m, ok := n.mapping("name", "subnet")
+	m, ok := n.mapping()
 	if !ok {
 		return Lab{}
 	}
@@ -111,7 +111,7 @@ func (d decoder) vips(f fields) VIPs {
 	if !ok {
 		return v
 	}
-	m, ok := n.mapping("public", "internal")
+	m, ok := n.mapping()
 	if !ok {
 		return v
 	}

@@ -22,7 +22,7 @@ const (
 // app reads the app: stanza.
 func (d decoder) app(n node) AppTier {
 	a := AppTier{Health: "/healthz", Ready: "/readyz", Memory: defaultMemory}
-	m, ok := n.mapping("release", "command", "migrate", "health", "ready", "env", "memory")
+	m, ok := n.mapping()
 	if !ok {
 		return a
 	}

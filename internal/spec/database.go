@@ -19,7 +19,7 @@ var (
 // servers has no default.
 func (d decoder) database(n node, remote bool) DatabaseTier {
 	var t DatabaseTier
-	m, ok := n.mapping("name", "packages")
+	m, ok := n.mapping()
 	if !ok {
 		return t
 	}

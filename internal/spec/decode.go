@@ -18,8 +18,7 @@ var defaultLab = Lab{Name: "scaleup", Subnet: netip.MustParsePrefix("10.77.0.0/2
 // decode reads the tree into the site: types, single values and the defaults
 // that depend on nothing else. What it could not read stays zero.
 func decode(r *report, root ast.Node, s *Site) {
-	f, ok := node{r: r, at: lineOf(root), v: root}.mapping(
-		"site", "lab", "servers", "vips", "ssh", "tls", "web", "app", "database", "objectives", "drill", "drills")
+	f, ok := node{r: r, doc: siteKeys, at: lineOf(root), v: root}.mapping()
 	if !ok {
 		return
 	}
@@ -67,9 +66,14 @@ func anyRemote(s *Site) bool {
 	return false
 }
 
+// label is one of the labels of a DNS name, as RFC 1123 has them.
+const label = `[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?`
+
 var (
-	hostLabel = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	hostLabel = regexp.MustCompile("^" + label + "$")
 	allDigits = regexp.MustCompile(`^[0-9]+$`)
+	// hostName is the form of a DNS name but for its length and its last label.
+	hostName = regexp.MustCompile("^(" + label + `\.)*` + label + "$")
 )
 
 // siteName reads the DNS name the site is served under.

@@ -66,7 +66,7 @@ func TestLoadMistakes(t *testing.T) {
 	dir := newDir(t)
 	missing := filepath.Join(dir, "nowhere.yaml")
 	for _, c := range []struct{ name, path, want string }{
-		{"missing", missing, missing + ": no such file\n  hint: name the site file with --file, or start from a copy of examples/ha.yaml"},
+		{"missing", missing, missing + ": no such file\n  hint: name the site file with --file, or write one with scaleup init"},
 		{"folder", dir, dir + ": is a folder, not a site file\n  hint: name the site file in it with --file"},
 		{"below a file", missing[:len(missing)-12] + "static/site.css/x", dir + "/static/site.css/x: cannot be read: not a directory\n  hint: make it readable for you, or name another with --file"},
 	} {

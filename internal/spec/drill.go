@@ -18,7 +18,7 @@ func (d decoder) drill(f fields) Drill {
 	var t Drill
 	var m fields
 	if n, ok := f.get("drill"); ok {
-		m, _ = n.mapping("static", "pages", "api", "writes")
+		m, _ = n.mapping()
 	}
 	if e, ok := m.get("static"); ok {
 		t.Static = e.drillPaths()

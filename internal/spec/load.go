@@ -44,7 +44,11 @@ func parse(data []byte, file string, now time.Time) (*Site, error) {
 	s := &Site{File: file, Dir: dir}
 	decode(r, root, s)
 	check(r, s)
+	inText := len(r.problems)
 	checkDisk(r, s, now)
+	for i := range r.problems[inText:] {
+		r.problems[inText+i].Disk = true
+	}
 	if err := r.err(); err != nil {
 		return nil, err
 	}
@@ -68,7 +72,7 @@ func unreadable(path string, err error) error {
 	info, statErr := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		r.fail(0, "name the site file with --file, or start from a copy of examples/ha.yaml", "no such file")
+		r.fail(0, "name the site file with --file, or write one with scaleup init", "no such file")
 	case statErr == nil && info.IsDir():
 		r.fail(0, "name the site file in it with --file", "is a folder, not a site file")
 	default:

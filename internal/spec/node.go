@@ -15,6 +15,7 @@ import (
 // messages. Its readers return false after recording what is wrong with it.
 type node struct {
 	r    *report
+	doc  *Key   // what may stand here; nil when nothing is described
 	path string // "" for the root, else such as "servers.web1.role"
 	key  string // last element of path
 	at   int    // line of the key, or of the item in a list
@@ -74,12 +75,13 @@ func (f fields) require(key, hint string) (node, bool) {
 	return e, ok
 }
 
-// mapping reads a mapping whose keys are known, and refuses others.
-func (n node) mapping(known ...string) (fields, bool) {
+// mapping reads a mapping whose keys are described, and refuses others.
+func (n node) mapping() (fields, bool) {
 	f, ok := n.entries("key")
 	if !ok {
 		return f, false
 	}
+	known := n.doc.known()
 	kept := f.entries[:0]
 	for _, e := range f.entries {
 		if !slices.Contains(known, e.key) {
@@ -133,7 +135,7 @@ func (n node) entry(p *ast.MappingValueNode) (node, bool) {
 		return node{}, false
 	}
 	key := scalar.GetToken().Value
-	return node{r: n.r, path: n.child(printable(key)), key: key, at: lineOf(p.Key), v: p.Value}, true
+	return node{r: n.r, doc: n.doc.under(key), path: n.child(printable(key)), key: key, at: lineOf(p.Key), v: p.Value}, true
 }
 
 // list reads a list; what its items are is for the caller to read.
@@ -154,7 +156,7 @@ func (n node) list(hint string) ([]node, bool) {
 			at = lineOf(v)
 		}
 		index := strconv.Itoa(i)
-		items[i] = node{r: n.r, path: n.path + "[" + index + "]", key: index, at: at, v: v}
+		items[i] = node{r: n.r, doc: n.doc.Items, path: n.path + "[" + index + "]", key: index, at: at, v: v}
 	}
 	return items, true
 }
@@ -193,8 +195,9 @@ func (n node) anyText(hint string) (string, bool) {
 	return s, true
 }
 
-// number reads a decimal number from low to high.
-func (n node) number(low, high int64, unit string) (int64, bool) {
+// number reads a decimal number within its described bounds.
+func (n node) number(unit string) (int64, bool) {
+	low, high := n.doc.Low, n.doc.High
 	hint := "write a whole number from " + strconv.FormatInt(low, 10) + " to " + strconv.FormatInt(high, 10) + unit
 	v, ok := n.v.(*ast.IntegerNode)
 	if !ok {

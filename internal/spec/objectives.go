@@ -32,7 +32,7 @@ func (d decoder) objectives(f fields) map[string]Objective {
 	if !ok {
 		return nil
 	}
-	m, ok := n.mapping(drillNames...)
+	m, ok := n.mapping()
 	if !ok {
 		return nil
 	}
@@ -46,7 +46,7 @@ func (d decoder) objectives(f fields) map[string]Objective {
 // objective reads the limits of one drill.
 func (n node) objective() Objective {
 	var o Objective
-	m, ok := n.mapping("read_outage_ms", "write_outage_ms", "degraded_ms", "recover_ms", "failed", "lost", "duplicated")
+	m, ok := n.mapping()
 	if !ok {
 		return o
 	}
@@ -66,7 +66,7 @@ func (f fields) millis(key string) *time.Duration {
 	if !ok {
 		return nil
 	}
-	ms, ok := e.number(0, mostMillis, " (milliseconds)")
+	ms, ok := e.number(" (milliseconds)")
 	if !ok {
 		return nil
 	}
@@ -80,7 +80,7 @@ func (f fields) count(key string) *int {
 	if !ok {
 		return nil
 	}
-	n, ok := e.number(0, mostCount, "")
+	n, ok := e.number("")
 	if !ok {
 		return nil
 	}

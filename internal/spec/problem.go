@@ -15,6 +15,9 @@ type Problem struct {
 	Line   int    // 1-based; 0 when the mistake is about the file as a whole
 	Reason string // what is wrong, one line
 	Hint   string // the way out, one line
+	// Disk says that the mistake is not in the text: a file or folder that it names
+	// is missing or wrong, and may be put right without changing the site file.
+	Disk bool
 }
 
 // String formats a problem as "file:line: reason" with the hint below it.

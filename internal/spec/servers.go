@@ -34,7 +34,7 @@ func (d decoder) server(n node) Server {
 		n.r.fail(n.at, "start with a letter and use at most 32 lower-case letters, digits and hyphens, such as web1",
 			"%s is not a server name", quote(n.key))
 	}
-	f, ok := n.mapping("role", "address")
+	f, ok := n.mapping()
 	if !ok {
 		return s
 	}

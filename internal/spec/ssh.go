@@ -15,13 +15,13 @@ func (d decoder) ssh(f fields, remote bool) SSH {
 	ssh := SSH{User: "root", Port: 22, Allow: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}}
 	var m fields
 	if n, ok := f.get("ssh"); ok {
-		m, _ = n.mapping("user", "port", "key", "known_hosts", "allow")
+		m, _ = n.mapping()
 	}
 	if e, ok := m.get("user"); ok {
 		ssh.User, _ = e.match(userName, "a user name", "use the name of a user who may log in to the servers, such as root")
 	}
 	if e, ok := m.get("port"); ok {
-		port, _ := e.number(1, 65535, "")
+		port, _ := e.number("")
 		ssh.Port = uint16(port)
 	}
 	ssh.Key = d.sshFile(f, m, "key", "~/.ssh/id_ed25519", remote)

@@ -8,7 +8,7 @@ func (d decoder) tls(f fields) TLS {
 	if !ok {
 		return TLS{Internal: true}
 	}
-	m, ok := n.mapping("certificate")
+	m, ok := n.mapping()
 	if !ok {
 		return TLS{}
 	}
@@ -41,7 +41,7 @@ func (n node) internal() bool {
 // certificate reads where the operator's own certificate is.
 func (d decoder) certificate(n node) TLS {
 	var t TLS
-	m, ok := n.mapping("cert", "key")
+	m, ok := n.mapping()
 	if !ok {
 		return t
 	}
