@@ -59,6 +59,9 @@ func (op *operation) apply(ctx context.Context, hash string, reboot []string) er
 	if hash != "" && hash != s.plan.Hash() {
 		return hinted{fmt.Errorf("the plan is not %s any more, it is %s; nothing was done", hash, s.plan.Hash()), "look at scaleup plan again"}
 	}
+	if err := op.preflight(ctx, s); err != nil {
+		return err
+	}
 	if len(surplus) > 0 {
 		if err := op.confirm(fmt.Sprintf("Remove %s with its data?", listed(surplus))); err != nil {
 			return err

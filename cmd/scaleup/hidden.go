@@ -22,7 +22,7 @@ import (
 // does not show them.
 
 func remoteCommand(o *options) *cobra.Command {
-	var encoded, become, receive, watch, hold, heal string
+	var encoded, become, receive, watch, logs, hold, heal string
 	cmd := &cobra.Command{
 		Use: "remote", Hidden: true, Short: "Answer requests on standard input (runs on servers)",
 		Args: exactly(0, "no arguments"),
@@ -42,6 +42,8 @@ func remoteCommand(o *options) *cobra.Command {
 				return resource.Receive(resource.Host(), receive, o.in)
 			case watch != "":
 				return remote.Watch(cmd.Context(), watch, o.out)
+			case logs != "":
+				return remote.Logs(cmd.Context(), logs, o.out)
 			case hold != "":
 				return fault.Hold(cmd.Context(), resource.Host(), hold)
 			case heal != "":
@@ -55,6 +57,7 @@ func remoteCommand(o *options) *cobra.Command {
 	cmd.Flags().StringVar(&become, "become", "", "run this argument vector in this process's place (base64url of JSON)")
 	cmd.Flags().StringVar(&receive, "receive", "", "receive the release with this digest as a tar stream")
 	cmd.Flags().StringVar(&watch, "watch", "", "tell every change of these (base64url of JSON)")
+	cmd.Flags().StringVar(&logs, "logs", "", "tell what the logs say (base64url of JSON)")
 	cmd.Flags().StringVar(&hold, "fault-hold", "", "inject this fault of a drill and hold it (base64url of JSON)")
 	cmd.Flags().StringVar(&heal, "fault-heal", "", "heal this fault of a drill (base64url of JSON)")
 	return cmd

@@ -75,9 +75,9 @@ func newRoot(s streams) *cobra.Command {
 	flags.BoolVar(&o.noInput, "no-input", false, "never ask; fail where a question would be needed")
 	flags.DurationVar(&o.timeout, "timeout", 0, "give up after this long, such as 5m (default: no limit)")
 	root.AddCommand(
-		upCommand(o), downCommand(o), planCommand(o), applyCommand(o), renderCommand(o), statusCommand(o),
-		dbCommand(o), labCommand(o), drillCommand(o), healCommand(o), sshCommand(o), execCommand(o), versionCommand(o),
-		remoteCommand(o), guardCommand(o), leaveCommand(o), refillCommand(o), agentCommand(o), haproxyStateCommand(o), reaperCommand(o), changeCommand(o),
+		initCommand(o), upCommand(o), downCommand(o), planCommand(o), applyCommand(o), renderCommand(o), statusCommand(o), checkCommand(o), logsCommand(o), explainCommand(o), graphCommand(o),
+		dbCommand(o), doctorCommand(o), labCommand(o), drillCommand(o), healCommand(o), sshCommand(o), execCommand(o), versionCommand(o),
+		remoteCommand(o), guardCommand(o), leaveCommand(o), refillCommand(o), agentCommand(o), haproxyStateCommand(o), reaperCommand(o), changeCommand(o), referenceCommand(o),
 	)
 	return root
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -15,17 +16,34 @@ import (
 	"scaleup/internal/topology"
 )
 
-func statusCommand(o *options) *cobra.Command {
-	return &cobra.Command{
-		Use: "status", Short: "Tell in one sentence and one screen how the site is",
-		Long: `status asks every server, side by side, and opens with the verdict. Servers
+const statusLong = `status asks every server, side by side, and opens with the verdict. Servers
 that do not answer are shown as unreachable; it answers within 2 s all the same.
-It exits with 0 when the site is healthy and with 2 when it is not.`,
+It exits with 0 when the site is healthy and with 2 when it is not.
+
+With --watch it shows the site again every 2 s, or as often as --interval says, with
+the requests per second and open sessions of each tier, the newest changes that it saw
+and the newest lines of the site's journal, until Ctrl-C; then it exits with 0. On a
+terminal each look takes the place of the one before. With NO_COLOR, on a dumb terminal
+and in a pipe they follow one another; with --json each is one line.`
+
+func statusCommand(o *options) *cobra.Command {
+	watch, interval := false, 2*time.Second
+	cmd := &cobra.Command{
+		Use: "status", Short: "Tell in one sentence and one screen how the site is", Long: statusLong,
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Flags().Changed("interval") && !watch {
+				return usage{"--interval without --watch: there is but one look", "scaleup status --watch --interval " + interval.String()}
+			}
+			if interval < leastInterval {
+				return usage{fmt.Sprintf("--interval %s is shorter than %s", interval, leastInterval), "2s is what it is by itself"}
+			}
 			op, err := o.load()
 			if err != nil {
 				return err
+			}
+			if watch {
+				return op.watchStatus(cmd.Context(), interval)
 			}
 			r, err := op.status(cmd.Context())
 			if err != nil {
@@ -42,6 +60,9 @@ It exits with 0 when the site is healthy and with 2 when it is not.`,
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&watch, "watch", false, "show the site again and again, with its traffic and what changes")
+	cmd.Flags().DurationVar(&interval, "interval", interval, "with --watch: time from one look to the next")
+	return cmd
 }
 
 // status asks all servers and assesses the answers.

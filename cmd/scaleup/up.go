@@ -59,6 +59,9 @@ func (op *operation) up(ctx context.Context) error {
 		return err
 	}
 	defer done()
+	if err := op.preflight(ctx, s); err != nil {
+		return err
+	}
 	if err := op.carryOut(ctx, s, log); err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ nginx:
   Candidate: 1.26.3-4
 `
 	want := map[string]string{"haproxy": "3.0.11-1", "nginx": "1.26.3-4"}
-	if got := parsePolicy(out); !maps.Equal(got, want) {
+	if got := ParsePolicy(out); !maps.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
@@ -64,7 +64,7 @@ func TestStartTime(t *testing.T) {
 		"1 (sh) S 0 1":        "",
 		"":                    "",
 	} {
-		if got, err := startTime(stat); got != want || (err == nil) != (want != "") {
+		if got, err := StartTime(stat); got != want || (err == nil) != (want != "") {
 			t.Errorf("%q: %q, %v; want %q", stat, got, err, want)
 		}
 	}

@@ -77,17 +77,17 @@ func readBootID() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read when process 1 was started: %w", err)
 	}
-	started, err := startTime(string(first))
+	started, err := StartTime(string(first))
 	if err != nil {
 		return "", err
 	}
 	return strings.TrimSpace(string(kernel)) + "/" + started, nil
 }
 
-// startTime is field 22 of a process's stat file: clock ticks after the kernel's
+// StartTime is field 22 of a process's stat file: clock ticks after the kernel's
 // boot. The second field is the program's name in parentheses, which may hold both
 // blanks and parentheses.
-func startTime(stat string) (string, error) {
+func StartTime(stat string) (string, error) {
 	rest := strings.Fields(stat[strings.LastIndex(stat, ")")+1:])
 	const first, wanted = 3, 22
 	if len(rest) <= wanted-first {
@@ -207,7 +207,7 @@ func (f *Facts) Candidates(ctx context.Context, names []string) error {
 	if err != nil {
 		return fmt.Errorf("ask apt for candidate versions: %w", err)
 	}
-	for debian, version := range parsePolicy(string(out)) {
+	for debian, version := range ParsePolicy(string(out)) {
 		if name := byDebian[debian]; f.Versions[name] == "" {
 			f.Versions[name] = Upstream(version)
 		}
@@ -215,8 +215,9 @@ func (f *Facts) Candidates(ctx context.Context, names []string) error {
 	return nil
 }
 
-// parsePolicy reads apt-cache policy: candidate version by package.
-func parsePolicy(out string) map[string]string {
+// ParsePolicy reads what apt-cache policy prints: candidate version by package, as
+// Debian writes it. Packages without one are left out.
+func ParsePolicy(out string) map[string]string {
 	candidates := map[string]string{}
 	var name string
 	for line := range strings.Lines(out) {

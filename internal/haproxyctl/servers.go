@@ -1,7 +1,6 @@
 package haproxyctl
 
 import (
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -137,37 +136,17 @@ func (c counter) into(s *Server) {
 	s.Sessions, s.Rate, s.Queue, s.Check, s.Reason = c.sessions, c.rate, c.queue, c.check, c.reason
 }
 
-// parseStats reads "show stat", by backend/server. Columns are found by name:
-// versions add new ones.
+// parseStats reads "show stat", by backend/server.
 func parseStats(text string) (map[string]counter, error) {
-	records, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(text, "# "))).ReadAll()
+	table, err := readStats(text, "pxname", "svname", "scur", "rate", "qcur", "check_status", "last_chk")
 	if err != nil {
-		return nil, fmt.Errorf("read HAProxy's statistics: %w", err)
-	}
-	if len(records) == 0 {
-		return nil, errors.New("read HAProxy's statistics: the answer is empty")
-	}
-	column := map[string]int{}
-	for i, name := range records[0] {
-		column[name] = i
-	}
-	for _, name := range []string{"pxname", "svname", "scur", "rate", "qcur", "check_status", "last_chk"} {
-		if _, ok := column[name]; !ok {
-			return nil, fmt.Errorf("read HAProxy's statistics: no column %q", name)
-		}
+		return nil, err
 	}
 	counters := map[string]counter{}
-	for _, record := range records[1:] {
-		number := func(name string) int {
-			n, err := strconv.Atoi(record[column[name]])
-			if err != nil { // an empty cell is HAProxy's way to say: not applicable
-				return 0
-			}
-			return n
-		}
-		counters[record[column["pxname"]]+"/"+record[column["svname"]]] = counter{
-			sessions: number("scur"), rate: number("rate"), queue: number("qcur"),
-			check: strings.TrimPrefix(record[column["check_status"]], "* "), reason: record[column["last_chk"]],
+	for _, r := range table {
+		counters[r.text("pxname")+"/"+r.text("svname")] = counter{
+			sessions: int(r.number("scur")), rate: int(r.number("rate")), queue: int(r.number("qcur")),
+			check: r.check(), reason: r.text("last_chk"),
 		}
 	}
 	return counters, nil

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -13,30 +12,13 @@ import (
 
 // Preflight finds out whether the lab can be on this computer. It changes
 // nothing. Every answer but nil is a *Problem or an error of the system.
-func (l *Lab) Preflight(ctx context.Context) error {
-	if err := checkArchitecture(runtime.GOARCH); err != nil {
-		return err
-	}
-	if err := needRoot(); err != nil {
-		return err
-	}
-	if strings.ContainsAny(l.dir, ",:\\ \t") {
-		return &Problem{
-			Reason: fmt.Sprintf("the lab folder %q has a blank, comma, colon or backslash in its name, which overlay mounts cannot have", l.dir),
-			Fix:    "choose another with --lab-dir",
+func (l *Lab) Preflight(context.Context) error {
+	for _, r := range l.requirements() {
+		if err := r.met(); err != nil {
+			return err
 		}
 	}
-	if missing := missingTools(); len(missing) > 0 {
-		return &Problem{
-			Reason: "this computer lacks what the lab is made with: " + strings.Join(missing, ", "),
-			Fix:    "install it: apt-get install " + strings.Join(missing, " "),
-		}
-	}
-	name := bridgeName(l.name)
-	if err := l.checkBridge(name); err != nil {
-		return err
-	}
-	return l.checkSubnet(name)
+	return nil
 }
 
 func checkArchitecture(arch string) error {

@@ -12,6 +12,7 @@ import (
 	"scaleup/internal/facts"
 	"scaleup/internal/fault"
 	"scaleup/internal/haproxyctl"
+	"scaleup/internal/inspect"
 	"scaleup/internal/resource"
 )
 
@@ -45,6 +46,9 @@ type Request struct {
 	Known      bool                `json:"known,omitempty"`      // database: all that its guard can tell about its group, now and before
 	SignIn     *SignIn             `json:"sign_in,omitempty"`    // database: which passwords it takes
 	Query      *Query              `json:"query,omitempty"`      // database: one statement that reads
+	Inspect    *inspect.Ask        `json:"inspect,omitempty"`    // what the server shows of itself
+	LogsOf     string              `json:"logs_of,omitempty"`    // name of a request (X-Request-ID): what the programs wrote of it
+	Preflight  *PreflightAsk       `json:"preflight,omitempty"`  // what has to be known before the server is changed
 	Fault      *fault.Order        `json:"fault,omitempty"`      // drills: break, prove, mend
 }
 
@@ -74,6 +78,9 @@ type Response struct {
 	Known      json.RawMessage           `json:"known,omitempty"`     // guard.Known; absent when no guard answers
 	SignedIn   []bool                    `json:"signed_in,omitempty"` // of SignIn, login by login
 	Rows       [][]string                `json:"rows,omitempty"`      // of Query
+	Inspection *inspect.Report           `json:"inspection,omitempty"`
+	LogLines   []LogLine                 `json:"log_lines,omitempty"` // of LogsOf
+	Preflight  *Preflight                `json:"preflight,omitempty"`
 	Fault      *fault.Report             `json:"fault,omitempty"`
 }
 

@@ -47,7 +47,7 @@ func (s *Server) Serve(ctx context.Context, r io.Reader, w io.Writer) error {
 func (s *Server) Answer(ctx context.Context, q Request) Response {
 	var p Response
 	for _, step := range []func(context.Context, Request, *Response) error{
-		background, s.apply, s.confirm, s.rotate, s.handOver, s.standBy, s.park, s.steer, s.switchPrimary, s.rejoin, s.reboot, s.observe, s.units, s.facts, balancer, member, s.known, s.signIn, s.query, s.fault,
+		background, s.apply, s.confirm, s.rotate, s.handOver, s.standBy, s.park, s.steer, s.switchPrimary, s.rejoin, s.reboot, s.observe, s.units, s.facts, balancer, member, s.known, s.signIn, s.query, s.inspect, s.logsOf, s.preflight, s.fault,
 	} {
 		if err := step(ctx, q, &p); err != nil {
 			return Response{Error: err.Error()}

@@ -25,7 +25,7 @@ func TakeDatabase(ctx context.Context, in Input, servers []string) (*Survey, err
 	s := &Survey{Facts: map[string]facts.Facts{}, Desired: plan.Desired{Topology: in.Topology}}
 	for _, server := range part.Servers {
 		f := *first[server.Name].Facts
-		if err := supported(server.Name, f); err != nil {
+		if err := Supported(server.Name, f); err != nil {
 			return nil, err
 		}
 		s.Facts[server.Name] = f

@@ -48,7 +48,7 @@ func Take(ctx context.Context, in Input) (*Survey, error) {
 	s := &Survey{Facts: map[string]facts.Facts{}}
 	for name, p := range first {
 		s.Facts[name] = *p.Facts
-		if err := supported(name, *p.Facts); err != nil {
+		if err := Supported(name, *p.Facts); err != nil {
 			return nil, err
 		}
 	}
@@ -208,8 +208,8 @@ func slotWanted(in Input, s topology.Server, f facts.Facts, trial map[string]top
 	return "", fmt.Errorf("render %s: no resource %s", s.Name, id)
 }
 
-// supported refuses by name what scaleup was not made for.
-func supported(server string, f facts.Facts) error {
+// Supported refuses by name what scaleup was not made for.
+func Supported(server string, f facts.Facts) error {
 	ok := f.OS == "debian" && (f.Release == "12" || f.Release == "13") || f.OS == "ubuntu" && (f.Release == "22.04" || f.Release == "24.04" || f.Release == "26.04")
 	if !ok {
 		return fmt.Errorf("%s runs %s %s, which scaleup does not support; it supports Debian 12 and 13 and Ubuntu 22.04, 24.04 and 26.04", server, f.OS, f.Release)

@@ -106,7 +106,7 @@ func TestSupported(t *testing.T) {
 		{"debian", "12", true}, {"debian", "13", true}, {"ubuntu", "24.04", true},
 		{"debian", "11", false}, {"debian", "sid", false}, {"ubuntu", "20.04", false}, {"fedora", "42", false}, {"", "", false},
 	} {
-		err := supported("web1", facts.Facts{OS: c.os, Release: c.release})
+		err := Supported("web1", facts.Facts{OS: c.os, Release: c.release})
 		if (err == nil) != c.want {
 			t.Errorf("%s %s: %v, want supported: %t", c.os, c.release, err, c.want)
 		}
