@@ -37,7 +37,8 @@ computer; with addresses they are your own, reached over SSH.
   scaleup status -f examples/ha.yaml  how they are
   scaleup down -f examples/ha.yaml    off, the data stays
 
-Exit codes: 0 done; 1 error; 2 plan: there are changes, status: not healthy;
+Exit codes: 0 done; 1 error; 2 plan: there are changes, status: not healthy,
+check: findings above info, drill: an objective missed; 3 drill: no verdict;
 64 bad usage or bad site file.`
 
 func newRoot(s streams) *cobra.Command {
