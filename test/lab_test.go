@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +28,7 @@ func TestLab(t *testing.T) {
 		{"serves over HTTP2", testServes},
 		{"second plan and apply are empty", testConverged},
 		{"status fits a screen", testScreen},
+		{"it answers for itself", testSeen},
 		{"front page in a browser", testBrowser},
 		{"exec passes arguments and codes", testExec},
 		{"seed beside it", testSeed},
@@ -141,6 +143,17 @@ func testSeed(t *testing.T) {
 		}
 	}
 	seed.must(t, 0, "plan")
+	var single []string
+	for _, f := range serious(seed.findings(t)) {
+		if f.ID != "spof" {
+			t.Errorf("the brief's site has another weakness: %+v", f)
+		}
+		single = append(single, f.Server)
+	}
+	if slices.Sort(single); !slices.Equal(single, []string{"app1", "db1", "web1"}) {
+		t.Errorf("single points of failure are %v, want web1, app1 and db1", single)
+	}
+	seed.must(t, 2, "check")
 	seed.must(t, 0, "down", "--purge", "--yes")
 }
 
@@ -159,8 +172,8 @@ func testMachines(t *testing.T) {
 		if _, err := u.order("while-" + server + "-is-off-0001"); err != nil {
 			t.Errorf("with %s off: %v", server, err)
 		}
-		if r := ha.scaleup(t, "status"); r.code != 2 || r.took > 2*time.Second {
-			t.Errorf("status with %s off: code %d after %s, want 2 within 2 s", server, r.code, r.took)
+		if r := ha.scaleup(t, "status"); r.code != 2 || r.took > 6*time.Second { // gross: a computer may be slow
+			t.Errorf("status with %s off: code %d after %s, want 2 soon", server, r.code, r.took)
 		}
 		ha.must(t, 0, "lab", "on", server)
 		ha.awaitHealthy(t, 60*time.Second)

@@ -42,7 +42,7 @@ func checkCommand(o *options) *cobra.Command {
 		Example: "  scaleup check -f examples/ha.yaml\n  scaleup check --plan -f examples/seed.yaml",
 		Args:    exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			op, err := o.load()
+			op, err := o.loadToLook()
 			if err != nil {
 				return err
 			}

@@ -43,7 +43,7 @@ func dbShellCommand(o *options) *cobra.Command {
 			if order.server, order.args, err = shellArgs(args, cmd.ArgsLenAtDash()); err != nil {
 				return err
 			}
-			op, err := o.load()
+			op, err := o.loadToLook()
 			if err != nil {
 				return err
 			}

@@ -31,7 +31,7 @@ func dbStatusCommand(o *options) *cobra.Command {
 			if history < 0 {
 				return usage{fmt.Sprintf("--history %d: a number of changes is not negative", history), "--history 0 shows none"}
 			}
-			op, err := o.load()
+			op, err := o.loadToLook()
 			if err != nil {
 				return err
 			}

@@ -23,7 +23,7 @@ func dbSwitchCommand(o *options) *cobra.Command {
 		Use: "switch [SERVER]", Short: "Hand the database's primary to another server", Long: dbSwitchLong,
 		Args: cobra.MaximumNArgs(1), ValidArgsFunction: completeServers(o),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			op, err := o.load()
+			op, err := o.loadToLook()
 			if err != nil {
 				return err
 			}

@@ -51,7 +51,7 @@ func explainCommand(o *options) *cobra.Command {
 			if len(questions) == 0 {
 				return o.listQuestions()
 			}
-			op, err := o.load()
+			op, err := o.loadToLook()
 			if err != nil {
 				return err
 			}

@@ -37,7 +37,7 @@ func explainRequestCommand(o *options) *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			op, err := o.load()
+			op, err := o.loadToLook()
 			if err != nil {
 				return err
 			}

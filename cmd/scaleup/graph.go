@@ -52,7 +52,7 @@ func graphCommand(o *options) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			op, err := o.load()
+			op, err := o.loadToLook()
 			if err != nil {
 				return err
 			}

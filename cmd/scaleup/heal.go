@@ -23,7 +23,7 @@ over, so it is for those who do not want to wait. It may be run at any time; a
 drill that is running becomes inconclusive by it.`,
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			op, err := o.load()
+			op, err := o.loadToLook()
 			if err != nil {
 				return err
 			}

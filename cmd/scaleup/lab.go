@@ -48,7 +48,7 @@ func labCommand(o *options) *cobra.Command {
 }
 
 func (o *options) labVerb(ctx context.Context, do func(*lab.Lab, context.Context, ...string) error, names []string) error {
-	op, err := o.load()
+	op, err := o.loadToLook()
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ key and the known_hosts file beside the site file, in .scaleup/<lab name>. After
 it, "scaleup apply" works on them as on any real servers.`,
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			op, err := o.load()
+			op, err := o.loadToLook()
 			if err != nil {
 				return err
 			}
@@ -164,7 +164,7 @@ func knownName(a netip.Addr, port uint16) string {
 // completeServers offers the servers of the site file.
 func completeServers(o *options) func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
 	return func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-		op, err := o.load()
+		op, err := o.loadToLook()
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveError
 		}

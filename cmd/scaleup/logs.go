@@ -66,7 +66,7 @@ func logsCommand(o *options) *cobra.Command {
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			op, err := o.load()
+			op, err := o.loadToLook()
 			if err != nil {
 				return err
 			}

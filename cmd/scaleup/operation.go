@@ -39,12 +39,18 @@ type operation struct {
 }
 
 // load reads the site file and what this process is. Nothing is touched.
-func (o *options) load() (*operation, error) {
+func (o *options) load() (*operation, error) { return o.loadWith(spec.Load) }
+
+// loadToLook is load for verbs that send nothing of what the file names on this computer:
+// they work as well when it is missing or has expired.
+func (o *options) loadToLook() (*operation, error) { return o.loadWith(spec.LoadText) }
+
+func (o *options) loadWith(read func(path string) (*spec.Site, error)) (*operation, error) {
 	path, err := o.siteFile()
 	if err != nil {
 		return nil, err
 	}
-	site, err := spec.Load(path)
+	site, err := read(path)
 	if err != nil {
 		return nil, err
 	}

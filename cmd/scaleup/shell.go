@@ -37,7 +37,7 @@ func execCommand(o *options) *cobra.Command {
 
 // server loads the site and finds a server in it.
 func (o *options) server(name string) (*operation, topology.Server, error) {
-	op, err := o.load()
+	op, err := o.loadToLook()
 	if err != nil {
 		return nil, topology.Server{}, err
 	}

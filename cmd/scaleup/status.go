@@ -38,7 +38,7 @@ func statusCommand(o *options) *cobra.Command {
 			if interval < leastInterval {
 				return usage{fmt.Sprintf("--interval %s is shorter than %s", interval, leastInterval), "2s is what it is by itself"}
 			}
-			op, err := o.load()
+			op, err := o.loadToLook()
 			if err != nil {
 				return err
 			}

@@ -43,6 +43,7 @@ type nginxLine struct {
 	ID         string  `json:"id"`
 	Seconds    float64 `json:"seconds"`
 	AppSeconds string  `json:"app_seconds"` // "" or - when the app tier was not asked; a list after retries
+	AppTiming  string  `json:"app_timing"`  // Server-Timing of the application, where it has one; see appTiming
 	Cache      string  `json:"cache"`
 	LB         string  `json:"lb"`
 }
@@ -85,10 +86,39 @@ func (t Trace) Hops() []Hop {
 			Hop{lb, "HAProxy, and the network", sent, before, Difference, here + " and Nginx"},
 			Hop{web, "Nginx itself", sent + before/2, own, Difference, "Nginx"})
 		if asked(line.AppSeconds) {
-			hops = append(hops, Hop{t.app(), "HAProxy, app and database", sent + before/2 + own/2, inApp, Measured, "Nginx"})
+			hops = append(hops, t.behindNginx(line, sent+before/2+own/2, inApp)...)
 		}
 	}
 	return append(hops, Hop{here, "rest of the answer", sent + wait, millis(times.Receive), Measured, here})
+}
+
+// behindNginx are the parts of what Nginx waited for: whole, or by the application's own
+// word (Server-Timing) on which server it is, how long it took and waited for the database.
+func (t Trace) behindNginx(line nginxLine, from, ms float64) []Hop {
+	server, app, db, told := appTiming(line.AppTiming)
+	if !told || app > ms+1 { // Nginx counts whole milliseconds
+		return []Hop{{t.app(), "HAProxy, app and database", from, ms, Measured, "Nginx"}}
+	}
+	way := max(0, ms-app)
+	return []Hop{
+		{cmp.Or(line.LB, t.Holder), "HAProxy again, and the network", from, way, Difference, "Nginx and " + server},
+		{server, "application", from + way/2, max(0, app-db), Difference, server},
+		{server, "its wait for the database", from + way/2 + max(0, app-db)/2, db, Measured, server},
+	}
+}
+
+// serverTiming is foobar's form of the header: app;desc="app1";dur=12.3, db;dur=8.0, in
+// milliseconds.
+var serverTiming = regexp.MustCompile(`^app;desc="([a-z0-9-]+)";dur=([0-9.]+), db;dur=([0-9.]+)$`)
+
+func appTiming(header string) (server string, app, db float64, told bool) {
+	m := serverTiming.FindStringSubmatch(header)
+	if m == nil {
+		return "", 0, 0, false
+	}
+	app, errApp := strconv.ParseFloat(m[2], 64)
+	db, errDB := strconv.ParseFloat(m[3], 64)
+	return m[1], app, db, errApp == nil && errDB == nil
 }
 
 // app is the application server that wrote of the request; "" when none did.
@@ -106,6 +136,7 @@ func (t Trace) app() string {
 // Notes say what the hops cannot.
 func (t Trace) Notes() []string {
 	_, line, found := t.nginx()
+	_, _, _, told := appTiming(line.AppTiming)
 	var notes []string
 	switch {
 	case t.Visit.RequestID == "":
@@ -114,7 +145,7 @@ func (t Trace) Notes() []string {
 		notes = append(notes, "No web server wrote a line of this request: Nginx logs no static files that it served, and HAProxy answers some of them from its cache.")
 	case !asked(line.AppSeconds):
 		notes = append(notes, strings.TrimSpace("Nginx answered without asking the app tier. "+cacheWords(line.Cache)))
-	case t.app() == "":
+	case t.app() == "" && !told:
 		notes = append(notes, "No application server wrote a line of this request, so which one answered is not known; what Nginx waited for includes the load balancer's part of the way there.")
 	}
 	if found {

@@ -36,6 +36,18 @@ func TestHops(t *testing.T) {
 			{"web1", "Nginx itself", 3, 2, Difference, "Nginx"},
 			{"", "HAProxy, app and database", 4, 4, Measured, "Nginx"},
 		}, "which one answered is not known"},
+		{"the app tells its part", line("web1", `{"id":"`+id+`","seconds":0.006,"app_seconds":"0.004","app_timing":"app;desc=\"app2\";dur=3.0, db;dur=2.0","lb":"lb1"}`), []Hop{
+			{"lb1", "HAProxy, and the network", 2, 2, Difference, "this computer and Nginx"},
+			{"web1", "Nginx itself", 3, 2, Difference, "Nginx"},
+			{"lb1", "HAProxy again, and the network", 4, 1, Difference, "Nginx and app2"},
+			{"app2", "application", 4.5, 1, Difference, "app2"},
+			{"app2", "its wait for the database", 5, 2, Measured, "app2"},
+		}, "whole milliseconds"},
+		{"the app tells of another request, as from a cache", line("web1", `{"id":"`+id+`","seconds":0.006,"app_seconds":"0.004","app_timing":"app;desc=\"app2\";dur=30.0, db;dur=2.0","lb":"lb1"}`), []Hop{
+			{"lb1", "HAProxy, and the network", 2, 2, Difference, "this computer and Nginx"},
+			{"web1", "Nginx itself", 3, 2, Difference, "Nginx"},
+			{"", "HAProxy, app and database", 4, 4, Measured, "Nginx"},
+		}, "whole milliseconds"},
 		{"from Nginx's cache", line("web1", `{"id":"`+id+`","seconds":0.000,"app_seconds":"","cache":"HIT"}`), []Hop{
 			{"lb1", "HAProxy, and the network", 2, 8, Difference, "this computer and Nginx"},
 			{"web1", "Nginx itself", 6, 0, Difference, "Nginx"},

@@ -81,3 +81,20 @@ func TestLoadMistakes(t *testing.T) {
 		})
 	}
 }
+
+// Who only looks at a site need not have what it serves.
+func TestLoadText(t *testing.T) {
+	dir := newDir(t)
+	file := filepath.Join(dir, "site.yaml")
+	write(t, file, 0o644, strings.Replace(good, "static: static", "static: not-built-yet", 1))
+	if _, err := Load(file); err == nil || !strings.Contains(err.Error(), "not-built-yet") {
+		t.Errorf("Load: %v, want a word about the missing folder", err)
+	}
+	if s, err := LoadText(file); err != nil || s.Name == "" {
+		t.Errorf("LoadText: %+v, %v", s, err)
+	}
+	write(t, file, 0o644, strings.Replace(good, "static: static", "statics: static", 1))
+	if _, err := LoadText(file); err == nil || !strings.Contains(err.Error(), "statics") {
+		t.Errorf("LoadText of a mistake in the text: %v", err)
+	}
+}

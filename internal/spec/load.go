@@ -19,6 +19,21 @@ func Load(path string) (*Site, error) {
 	return Parse(data, path)
 }
 
+// LoadText is Load without a look at what the file names on this computer: folders and
+// certificates. It is for whoever only looks at the site, which must be possible when its
+// certificate has expired or a release is not built.
+func LoadText(path string) (*Site, error) {
+	data, err := readAtMost(path, maxBytes+1)
+	if err != nil {
+		return nil, unreadable(path, err)
+	}
+	s, r := text(data, path)
+	if err := r.err(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
 // Parse validates the text of a site file. The file's name is what problems are
 // reported under, and its folder is where relative paths start; Parse looks
 // there for the folders and certificates that the site names. What is wrong
@@ -28,31 +43,39 @@ func Parse(data []byte, file string) (*Site, error) {
 }
 
 // parse is Parse at a given time, which decides whether a certificate expired.
-// Each stage runs on what the stage before could read, so that one run reports
-// every mistake; none reports a consequence of another's.
 func parse(data []byte, file string, now time.Time) (*Site, error) {
-	r := newReport(file)
-	dir, err := filepath.Abs(filepath.Dir(file))
-	if err != nil {
-		r.fail(0, "change to a folder that exists", "find the folder of the site file: %v", err)
-		return nil, r.err()
-	}
-	root := syntax(r, data)
-	if root == nil {
-		return nil, r.err()
-	}
-	s := &Site{File: file, Dir: dir}
-	decode(r, root, s)
-	check(r, s)
-	inText := len(r.problems)
-	checkDisk(r, s, now)
-	for i := range r.problems[inText:] {
-		r.problems[inText+i].Disk = true
+	s, r := text(data, file)
+	if s != nil {
+		inText := len(r.problems)
+		checkDisk(r, s, now)
+		for i := range r.problems[inText:] {
+			r.problems[inText+i].Disk = true
+		}
 	}
 	if err := r.err(); err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// text validates what can be told from the file alone. Each stage runs on what the stage
+// before could read, so that one run reports every mistake; none reports a consequence
+// of another's. Without a readable text there is no site.
+func text(data []byte, file string) (*Site, *report) {
+	r := newReport(file)
+	dir, err := filepath.Abs(filepath.Dir(file))
+	if err != nil {
+		r.fail(0, "change to a folder that exists", "find the folder of the site file: %v", err)
+		return nil, r
+	}
+	root := syntax(r, data)
+	if root == nil {
+		return nil, r
+	}
+	s := &Site{File: file, Dir: dir}
+	decode(r, root, s)
+	check(r, s)
+	return s, r
 }
 
 // readAtMost reads a file up to a limit, so that a device or a wrong file does

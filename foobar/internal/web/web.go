@@ -46,7 +46,7 @@ func New(b Bar, server string, log *slog.Logger) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the templates: %w", err)
 	}
-	s := &site{bar: b, server: server, log: log, pages: p}
+	s := &site{bar: timedBar{b}, server: server, log: log, pages: p}
 
 	mux := http.NewServeMux() // a GET pattern answers HEAD, too
 	mux.HandleFunc("GET /{$}", s.home)
@@ -60,7 +60,7 @@ func New(b Bar, server string, log *slog.Logger) (http.Handler, error) {
 	mux.HandleFunc("GET /whoami", s.whoami)
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.HandleFunc("GET /readyz", s.readyz)
-	return harden(s.nothingHere(mux)), nil
+	return timed(server, harden(s.nothingHere(mux))), nil
 }
 
 // harden sets the headers that every answer carries. Nothing may be kept unless a handler says so.

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"scaleup/internal/resource"
@@ -64,8 +66,11 @@ func (h *Host) systemd(argv []string) (out string, ok bool, err error) {
 			names = append(names, a)
 		}
 	}
-	if verb == "show" {
+	switch {
+	case verb == "show":
 		return h.show(options, names), true, nil
+	case verb == "list-units" && options["--failed"]:
+		return h.failed(), true, nil
 	}
 	h.note(argv)
 	if verb == "daemon-reload" {
@@ -180,6 +185,17 @@ func (h *Host) show(options map[string]bool, names []string) string {
 		stanzas = append(stanzas, fmt.Sprintf("Id=%s\nLoadState=loaded\nActiveState=%s\nUnitFileState=%s\nNeedDaemonReload=%s\n", name, u.Active, enabled, stale))
 	}
 	return strings.Join(stanzas, "\n")
+}
+
+// failed lists the failed units in systemctl's plain form.
+func (h *Host) failed() string {
+	var lines strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(h.units)) {
+		if h.units[name].Active == "failed" {
+			fmt.Fprintf(&lines, "%s loaded failed failed %s\n", name, name)
+		}
+	}
+	return lines.String()
 }
 
 // unitFiles is the text of a unit's file and drop-ins as they lie on disk. An

@@ -1,0 +1,230 @@
+//go:build lab && full
+
+package test
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"slices"
+	"testing"
+	"time"
+)
+
+// weakness is something that check has to find: it is brought about on real servers,
+// found, mended, and found no more. What a lab cannot show is left to the tests of
+// package check: its servers share their computer's clock and memory with it.
+type weakness struct {
+	name    string
+	want    []finding // ID and server; a severity where it matters
+	provoke func(t *testing.T)
+	mend    func(t *testing.T)
+}
+
+// shell runs a line on a server.
+func shell(server, line string) func(*testing.T) {
+	return func(t *testing.T) {
+		t.Helper()
+		ha.on(t, server, "sh", "-c", line)
+	}
+}
+
+func applied(t *testing.T) {
+	t.Helper()
+	ha.must(t, 0, "apply", "--yes")
+}
+
+func switched(verb string, servers ...string) func(*testing.T) {
+	return func(t *testing.T) {
+		t.Helper()
+		ha.must(t, 0, append([]string{"lab", verb}, servers...)...)
+	}
+}
+
+func weaknesses() []weakness {
+	return []weakness{
+		{"a web server is off", []finding{{ID: "silent", Server: "web2"}, {ID: "spof", Server: "web1", Severity: "critical"}}, switched("off", "web2"), switched("on", "web2")},
+		{"a load balancer is off", []finding{{ID: "spof", Server: "lb1", Severity: "critical"}}, switched("off", "lb2"), switched("on", "lb2")},
+		{"a member is off", []finding{{ID: "quorum"}}, switched("off", "db3"), switched("on", "db3")},
+		{"the whole app tier is off", []finding{{ID: "tier", Severity: "critical"}}, switched("off", "app1", "app2"), switched("on", "app1", "app2")},
+		{
+			"nobody holds the addresses", []finding{{ID: "vip-holder", Severity: "critical"}, {ID: "unit", Server: "lb1"}},
+			func(t *testing.T) {
+				shell("lb1", "systemctl stop keepalived")(t)
+				shell("lb2", "systemctl stop keepalived")(t)
+			},
+			func(t *testing.T) {
+				shell("lb1", "systemctl start keepalived")(t)
+				shell("lb2", "systemctl start keepalived")(t)
+			},
+		},
+		{"a unit has failed", []finding{{ID: "unit", Server: "web1"}}, shell("web1", "systemd-run --quiet --wait --unit=broken false || true"), shell("web1", "systemctl reset-failed broken")},
+		{"a certificate is about to expire", []finding{{ID: "certificate", Server: "lb1"}, {ID: "certificate-twins"}}, expiring, applied},
+		{
+			"a program that nobody knows listens", []finding{{ID: "listener", Server: "app1"}},
+			shell("app1", "systemd-run --quiet --unit=stray systemd-socket-activate --listen=0.0.0.0:9999 true"), shell("app1", "systemctl stop stray"),
+		},
+		{
+			"the firewall lets more in than flows", []finding{{ID: "firewall", Server: "app1"}},
+			shell("app1", "nft add rule inet scaleup input tcp dport 9999 accept"), applied,
+		},
+		{
+			"the firewall lets more sources in", []finding{{ID: "firewall", Server: "web1"}},
+			shell("web1", "nft add element inet scaleup tcp_80 '{ 192.0.2.1 }'"), applied,
+		},
+		{
+			"twins are configured differently", []finding{{ID: "twins"}},
+			shell("web2", "sed -i 's/worker_shutdown_timeout 60s/worker_shutdown_timeout 61s/' /etc/nginx/nginx.conf && nginx -t -q"), applied,
+		},
+		{
+			"an outer timeout is shorter than an inner one", []finding{{ID: "timeouts"}},
+			shell("web2", "sed -i 's/proxy_read_timeout 25s/proxy_read_timeout 2s/' /etc/nginx/nginx.conf && nginx -t -q"), applied,
+		},
+		{
+			"writes are not durable", []finding{{ID: "durability", Server: "db2"}},
+			shell("db2", "mysql -e 'SET GLOBAL sync_binlog = 0'"), shell("db2", "mysql -e 'SET GLOBAL sync_binlog = 1'"),
+		},
+		{
+			"MySQL takes fewer connections than may come", []finding{{ID: "connections"}},
+			shell("db2", "mysql -e 'SET GLOBAL max_connections = 300'"), shell("db2", "mysql -e 'SET GLOBAL max_connections = 900'"),
+		},
+		{
+			"a disk is nearly full", []finding{{ID: "disk", Server: "db3"}},
+			shell("db3", `fallocate -l $(( $(df -B1 --output=avail /var/lib/mysql | tail -1) * 97 / 100 )) /var/lib/mysql/.ballast`), shell("db3", "rm /var/lib/mysql/.ballast"),
+		},
+		{
+			"twins have different versions", []finding{{ID: "version-twins"}},
+			shell("web2", `cp /var/lib/dpkg/status /root/status && sed -i '/^Package: nginx$/,/^Version:/ s/^Version: .*/Version: 1.22.0-1/' /var/lib/dpkg/status`),
+			shell("web2", "mv /root/status /var/lib/dpkg/status"),
+		},
+		{
+			"a package is behind", []finding{{ID: "version-behind", Server: "web2"}},
+			shell("web2", `mkdir -p /root/newer && cd /root/newer && dpkg -s nginx | sed -n '/^Package:/p;/^Architecture:/p;/^Maintainer:/p' >Packages &&
+				printf 'Version: 99.0-1\nFilename: ./nginx.deb\nSize: 1\nDescription: newer\n' >>Packages &&
+				echo 'deb [trusted=yes] file:/root/newer ./' >/etc/apt/sources.list.d/newer.list &&
+				apt-get update -qq -o Dir::Etc::sourcelist=sources.list.d/newer.list -o Dir::Etc::sourceparts=- -o APT::Get::List-Cleanup=0`),
+			shell("web2", `rm -r /etc/apt/sources.list.d/newer.list /root/newer /var/lib/apt/lists/*root_newer*`),
+		},
+	}
+}
+
+// TestLabFullFindings shows that check finds each weakness on real servers, and that it
+// finds none when all is well.
+func TestLabFullFindings(t *testing.T) {
+	freshSite(t, ha)
+	ha.must(t, 0, "up")
+	before := ha.findings(t)
+	if found := serious(before); len(found) > 0 {
+		t.Fatalf("right after up: %+v", found)
+	}
+	for _, w := range weaknesses() {
+		t.Run(w.name, func(t *testing.T) {
+			w.provoke(t)
+			eventually(t, 20*time.Second, func() error {
+				found := ha.findings(t)
+				for _, want := range w.want {
+					if !slices.ContainsFunc(found, func(f finding) bool {
+						return f.ID == want.ID && (want.Server == "" || f.Server == want.Server) && (want.Severity == "" || f.Severity == want.Severity)
+					}) {
+						return fmt.Errorf("no finding %s of %q %s among %+v", want.ID, want.Server, want.Severity, found)
+					}
+				}
+				return nil
+			})
+			w.mend(t)
+			eventually(t, 90*time.Second, func() error {
+				for _, f := range ha.findings(t) {
+					if !slices.ContainsFunc(before, func(b finding) bool { return b.ID == f.ID && b.Server == f.Server }) {
+						return fmt.Errorf("%s is still found on %q: %s", f.ID, f.Server, f.Message)
+					}
+				}
+				return nil
+			})
+		})
+	}
+	if found := serious(ha.findings(t)); len(found) > 0 {
+		t.Errorf("after all was mended: %+v", found)
+	}
+}
+
+// TestLabFullGraph shows that the picture is of the site as it is: after the addresses
+// moved, a server was stopped and the primary changed.
+func TestLabFullGraph(t *testing.T) {
+	freshSite(t, ha)
+	ha.must(t, 0, "up")
+	type node struct {
+		Name, State string
+		Single      bool `json:"single_point"`
+		Holders     []string
+	}
+	look := func() map[string]node {
+		var g struct{ Nodes []node }
+		r := ha.must(t, 0, "graph", "--json")
+		if err := json.Unmarshal([]byte(r.stdout), &g); err != nil {
+			t.Fatalf("graph --json: %v\n%s", err, r.stdout)
+		}
+		nodes := map[string]node{}
+		for _, n := range g.Nodes {
+			nodes[n.Name] = n
+		}
+		return nodes
+	}
+	before := look()
+	holder := before["public:443"].Holders[0]
+	other := map[string]string{"lb1": "lb2", "lb2": "lb1"}[holder]
+	ha.must(t, 0, "lab", "off", holder)
+	ha.must(t, 0, "lab", "off", "web2")
+	primary, others := ha.members(t)
+	ha.must(t, 0, "db", "switch", others[0])
+	eventually(t, 20*time.Second, func() error {
+		now := look()
+		for name, want := range map[string]node{
+			holder: {State: "down"}, other: {State: "serving", Single: true}, "web1": {State: "serving", Single: true}, "web2": {State: "down"},
+			others[0]: {State: "primary"}, primary: {State: "replica"},
+		} {
+			if got := now[name]; got.State != want.State || got.Single != want.Single {
+				return fmt.Errorf("%s is drawn as %+v, want %+v", name, got, want)
+			}
+		}
+		if got := now["public:443"].Holders; !slices.Equal(got, []string{other}) {
+			return fmt.Errorf("the public address is drawn at %v, want %s", got, other)
+		}
+		return nil
+	})
+}
+
+// expiring gives a load balancer a certificate with two days left.
+func expiring(t *testing.T) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "www.foobar.com"}, DNSNames: []string{"www.foobar.com"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(48 * time.Hour),
+	}
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file bytes.Buffer
+	for _, b := range []*pem.Block{{Type: "CERTIFICATE", Bytes: certificate}, {Type: "PRIVATE KEY", Bytes: private}} {
+		if err := pem.Encode(&file, b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ha.on(t, "lb1", "sh", "-c", "echo "+base64.StdEncoding.EncodeToString(file.Bytes())+" | base64 -d >/etc/haproxy/tls/site.pem && systemctl reload haproxy")
+}
