@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"scaleup/internal/check"
+	"scaleup/internal/drill"
 	"scaleup/internal/drill/record"
 	"scaleup/internal/inspect"
 	"scaleup/internal/journal"
@@ -105,6 +106,9 @@ func siteHistory(stateDir string) (check.History, error) {
 		return check.History{}, err
 	}
 	for name, r := range runs {
+		if d, known := drill.Find(name); !known || d.Control {
+			continue // controls are missed on purpose
+		}
 		h.Drills = append(h.Drills, check.Drilled{Name: name, At: r.At, Verdict: record.Verdict(r.Verdict)})
 	}
 	return h, nil

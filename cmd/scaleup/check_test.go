@@ -31,12 +31,15 @@ func TestSiteHistory(t *testing.T) {
 	if err := log.Close(); err != nil {
 		t.Fatal(err)
 	}
-	run := filepath.Join(dir, "drills", "20260504T120000", "web-off")
-	if err := os.MkdirAll(run, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(run, "drill.json"), []byte(`{"verdict":"MET"}`), 0o600); err != nil {
-		t.Fatal(err)
+	// A control is missed on purpose, and says nothing about the site.
+	for name, verdict := range map[string]string{"web-off": "MET", "control-lost": "MISSED"} {
+		run := filepath.Join(dir, "drills", "20260504T120000", name)
+		if err := os.MkdirAll(run, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(run, "drill.json"), []byte(`{"verdict":"`+verdict+`"}`), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	h, err := siteHistory(dir)
 	if err != nil {
