@@ -180,9 +180,9 @@ func TestLabFullGraph(t *testing.T) {
 	before := look()
 	holder := before["public:443"].Holders[0]
 	other := map[string]string{"lb1": "lb2", "lb2": "lb1"}[holder]
+	ha.must(t, 0, "lab", "off", holder, "web2")
 	primary, others := ha.members(t)
 	ha.must(t, 0, "db", "switch", others[0])
-	ha.must(t, 0, "lab", "off", holder, "web2")
 	eventually(t, 20*time.Second, func() error {
 		now := look()
 		for name, want := range map[string]node{

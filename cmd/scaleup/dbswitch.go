@@ -3,11 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"scaleup/internal/switchover"
+	"scaleup/internal/topology"
 )
 
 const dbSwitchLong = `switch hands the primary to another member of the database, on purpose: to SERVER,
@@ -16,7 +19,9 @@ the load balancers for the moment of the switch, a few hundredths of a second, a
 go to the next primary then. Sessions with the former one end; what they have not
 committed is refused as read-only, which every driver knows to be safe to repeat.
 
-A member that is not ONLINE, or has more than 100 transactions to apply, is refused.`
+A member that is not ONLINE, or has more than 100 transactions to apply, is refused. It
+works with the database servers and load balancers that answer; a load balancer that
+does not is named, and its clients may see connections fail for a moment.`
 
 func dbSwitchCommand(o *options) *cobra.Command {
 	return &cobra.Command{
@@ -47,12 +52,17 @@ func (op *operation) switchPrimary(ctx context.Context, to string) error {
 		return err
 	}
 	defer unlock()
-	hosts, done, err := op.connect(ctx)
+	hosts, silent, done, err := op.reach(ctx)
 	if err != nil {
 		return err
 	}
 	defer done()
-	move, err := switchover.Next(ctx, op.topology, hosts, to)
+	for _, name := range slices.Sorted(maps.Keys(silent)) {
+		fmt.Fprintf(op.err, "without %s: %s\n", name, silent[name])
+	}
+	there := *op.topology
+	there.Servers = slices.DeleteFunc(slices.Clone(there.Servers), func(s topology.Server) bool { return hosts[s.Name] == nil })
+	move, err := switchover.Next(ctx, &there, hosts, to)
 	if err != nil {
 		return err
 	}
@@ -71,7 +81,7 @@ func (op *operation) switchPrimary(ctx context.Context, to string) error {
 		return nil
 	}
 	began := time.Now()
-	if err := switchover.Run(ctx, op.topology, hosts, *move); err != nil {
+	if err := switchover.Run(ctx, &there, hosts, *move); err != nil {
 		return hinted{err, "see scaleup db status for who the primary is now"}
 	}
 	took := time.Since(began)

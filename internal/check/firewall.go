@@ -8,6 +8,7 @@ import (
 
 	"scaleup/internal/evidence"
 	"scaleup/internal/inspect"
+	"scaleup/internal/spec"
 	"scaleup/internal/topology"
 )
 
@@ -167,7 +168,8 @@ func strangeListeners(l evidence.Look) []Finding {
 		if r == nil {
 			continue
 		}
-		known := map[int]bool{}
+		// The guard of a database without peers listens for some all the same.
+		known := map[int]bool{topology.PortGuardPeer: s.Role == spec.Database}
 		for _, f := range l.Topology.FlowsTo(s) {
 			for _, p := range f.Ports {
 				known[p] = true
