@@ -44,7 +44,7 @@ const (
 	// sends half of it, one each 25 ms.
 	controlRate = 80
 	// faultRate leaves the processors room to change or mend the site meanwhile.
-	faultRate = 30
+	faultRate = 20
 )
 
 // carried is what this computer has been seen not to exceed.
