@@ -253,8 +253,11 @@ func testKilledTool(t *testing.T) {
 		d.await(t, step.phase)
 		d.signal(t, syscall.SIGKILL)
 		d.wait(t)
-		// The lease is the fault's duration and half a minute more.
-		eventually(t, 60*time.Second, func() error { return ha.faults(t) })
+		// The lease is the fault's duration and half a minute more; whoever mends the lab then
+		// tries for a minute, and a machine has to boot.
+		killed := time.Now()
+		eventually(t, 150*time.Second, func() error { return ha.faults(t) })
+		t.Logf("%s killed at %q: mended %.1f s later", step.drill, step.phase, time.Since(killed).Seconds())
 		ha.awaitHealthy(t, 60*time.Second)
 		eventually(t, 30*time.Second, func() error {
 			if r := ha.scaleup(t, "plan"); r.code != 0 {
