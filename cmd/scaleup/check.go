@@ -17,6 +17,7 @@ import (
 	"scaleup/internal/check"
 	"scaleup/internal/drill"
 	"scaleup/internal/drill/record"
+	"scaleup/internal/explain"
 	"scaleup/internal/inspect"
 	"scaleup/internal/journal"
 	"scaleup/internal/topology"
@@ -96,15 +97,20 @@ func (op *operation) check(ctx context.Context, plan bool) (check.Report, error)
 // siteHistory is what the site's state folder remembers: since when there is one, and
 // how each drill ended last.
 func siteHistory(stateDir string) (check.History, error) {
+	runs, err := lastDrills(filepath.Join(stateDir, "drills"))
+	if err != nil {
+		return check.History{}, err
+	}
+	return historyWith(stateDir, runs)
+}
+
+// historyWith is siteHistory for who has read the drills already.
+func historyWith(stateDir string, runs map[string]explain.Run) (check.History, error) {
 	since, err := journalBegan(filepath.Join(stateDir, "journal.ndjson"))
 	if err != nil {
 		return check.History{}, err
 	}
 	h := check.History{Since: since}
-	runs, err := lastDrills(filepath.Join(stateDir, "drills"))
-	if err != nil {
-		return check.History{}, err
-	}
 	for name, r := range runs {
 		if d, known := drill.Find(name); !known || d.Control {
 			continue // controls are missed on purpose

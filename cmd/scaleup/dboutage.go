@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -35,30 +36,19 @@ func (op *operation) reach(ctx context.Context) (hosts map[string]host.Host, sil
 }
 
 func reachSome(ctx context.Context, t *topology.Topology, off []string, c connector) (map[string]host.Host, map[string]string) {
-	hosts, silent := map[string]host.Host{}, map[string]string{}
-	var mu sync.Mutex
-	var wait sync.WaitGroup
-	for _, s := range t.Servers {
-		if s.Role != spec.Database && s.Role != spec.LoadBalancer {
-			continue
-		}
+	servers := slices.Concat(t.With(spec.LoadBalancer), t.With(spec.Database))
+	hosts, failed := dialEach(ctx, servers, func(ctx context.Context, s topology.Server) (host.Host, error) {
 		if slices.Contains(off, s.Name) {
-			// Its address may be somebody else's meanwhile: nothing is sent there.
-			silent[s.Name] = "its machine is off"
-			continue
+			return nil, errOff
 		}
-		wait.Go(func() {
-			h, err := c.dial(ctx, s)
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil {
-				silent[s.Name] = oneLine(err.Error())
-				return
-			}
-			hosts[s.Name] = h
-		})
+		return c.dial(ctx, s)
+	})
+	silent := map[string]string{}
+	for name, err := range failed {
+		if silent[name] = oneLine(err.Error()); errors.Is(err, errOff) {
+			silent[name] = "its machine is off"
+		}
 	}
-	wait.Wait()
 	return hosts, silent
 }
 

@@ -56,13 +56,12 @@ func dbStatusCommand(o *options) *cobra.Command {
 
 // databaseStatus asks the database servers that run.
 func (op *operation) databaseStatus(ctx context.Context, history int) (dbstatus.Report, error) {
-	part := *op.topology
-	part.Servers = op.topology.With(spec.Database)
+	part := op.topology.Only(op.topology.With(spec.Database))
 	reach, err := op.connectTo(ctx, part.Servers, func() (connector, error) { return op.impatient() })
 	if err != nil {
 		return dbstatus.Report{}, err
 	}
-	return dbstatus.Assess(op.topology, status.Ask(ctx, &part, reach, nil), history), nil
+	return dbstatus.Assess(op.topology, status.Ask(ctx, part, reach, nil), history), nil
 }
 
 func printDatabase(w io.Writer, r dbstatus.Report) {

@@ -60,9 +60,8 @@ func (op *operation) switchPrimary(ctx context.Context, to string) error {
 	for _, name := range slices.Sorted(maps.Keys(silent)) {
 		fmt.Fprintf(op.err, "without %s: %s\n", name, silent[name])
 	}
-	there := *op.topology
-	there.Servers = slices.DeleteFunc(slices.Clone(there.Servers), func(s topology.Server) bool { return hosts[s.Name] == nil })
-	move, err := switchover.Next(ctx, &there, hosts, to)
+	there := op.topology.Only(slices.DeleteFunc(slices.Clone(op.topology.Servers), func(s topology.Server) bool { return hosts[s.Name] == nil }))
+	move, err := switchover.Next(ctx, there, hosts, to)
 	if err != nil {
 		return err
 	}
@@ -81,7 +80,7 @@ func (op *operation) switchPrimary(ctx context.Context, to string) error {
 		return nil
 	}
 	began := time.Now()
-	if err := switchover.Run(ctx, &there, hosts, *move); err != nil {
+	if err := switchover.Run(ctx, there, hosts, *move); err != nil {
 		return hinted{err, "see scaleup db status for who the primary is now"}
 	}
 	took := time.Since(began)

@@ -174,8 +174,8 @@ func healthy(t *testing.T, topo *topology.Topology) map[string]host.Host {
 	return hosts
 }
 
-// Servers that could not be asked are told with the reason, the others with all there is.
-func TestConclude(t *testing.T) {
+func smallTopology(t *testing.T) *topology.Topology {
+	t.Helper()
 	site, err := spec.Parse([]byte(smallSite), "site.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -184,6 +184,12 @@ func TestConclude(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return topo
+}
+
+// Servers that could not be asked are told with the reason, the others with all there is.
+func TestConclude(t *testing.T) {
+	topo := smallTopology(t)
 	hosts := healthy(t, topo)
 	var patients []patient
 	for _, s := range topo.Servers {
@@ -211,14 +217,7 @@ func TestConclude(t *testing.T) {
 // A change is stopped where a server is not fit for it, and named; one that changes
 // nothing asks nobody.
 func TestPreflight(t *testing.T) {
-	site, err := spec.Parse([]byte(smallSite), "site.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	topo, err := topology.Build(site)
-	if err != nil {
-		t.Fatal(err)
-	}
+	topo := smallTopology(t)
 	op := &operation{topology: topo}
 	known := map[string]facts.Facts{}
 	for _, s := range topo.Servers {
@@ -231,7 +230,7 @@ func TestPreflight(t *testing.T) {
 	}
 	hosts["web1"].(*hosttest.Host).Write("/lib/modules/6.12.1/modules.builtin", "")
 	hosts["web1"].(*hosttest.Host).Write("/lib/modules/6.12.1/modules.dep", "")
-	err = op.preflight(t.Context(), s)
+	err := op.preflight(t.Context(), s)
 	if err == nil || !strings.Contains(err.Error(), "web1: its kernel lacks nf_tables") || strings.Contains(err.Error(), "db1") {
 		t.Errorf("web1 has no packet filter: %v", err)
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/x509"
@@ -13,8 +12,6 @@ import (
 	"net/netip"
 	"os"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	gossh "golang.org/x/crypto/ssh"
@@ -22,6 +19,7 @@ import (
 
 	"scaleup/internal/doctor"
 	"scaleup/internal/host/ssh"
+	"scaleup/internal/inspect"
 	"scaleup/internal/spec"
 	"scaleup/internal/topology"
 )
@@ -85,20 +83,15 @@ func (op *operation) labNeeds(off []string) *doctor.Lab {
 
 // availableMemory is what programs can still get, in bytes; -1 when it is not told.
 func availableMemory() int64 {
-	file, err := os.Open("/proc/meminfo")
+	text, err := os.ReadFile("/proc/meminfo")
 	if err != nil {
 		return -1
 	}
-	defer file.Close()
-	lines := bufio.NewScanner(file)
-	for lines.Scan() {
-		if f := strings.Fields(lines.Text()); len(f) == 3 && f[0] == "MemAvailable:" {
-			if kib, err := strconv.ParseInt(f[1], 10, 64); err == nil {
-				return kib << 10
-			}
-		}
+	m, err := inspect.ParseMemory(string(text))
+	if err != nil {
+		return -1
 	}
-	return -1
+	return m.Available
 }
 
 // sshAccess looks at the files that servers with an address are reached with.

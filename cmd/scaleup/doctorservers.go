@@ -101,8 +101,7 @@ func (p *patient) ask(ctx context.Context, h host.Host, q remote.Request) error 
 	}
 	p.Response = r
 	if r.Inspection != nil {
-		p.Doubt = time.Since(asked) / 2
-		p.Ahead = r.Inspection.At.Sub(asked.Add(p.Doubt))
+		p.Ahead, p.Doubt = r.Inspection.Ahead(asked, time.Now())
 	}
 	return nil
 }

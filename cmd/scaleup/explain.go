@@ -142,7 +142,7 @@ func (op *operation) explain(ctx context.Context, questions []explain.Question) 
 	if in.Drills, err = lastDrills(filepath.Join(op.stateDir, "drills")); err != nil {
 		return explain.Document{}, err
 	}
-	if in.History, err = siteHistory(op.stateDir); err != nil {
+	if in.History, err = historyWith(op.stateDir, in.Drills); err != nil {
 		return explain.Document{}, err
 	}
 	var wait sync.WaitGroup

@@ -14,6 +14,7 @@ import (
 	"scaleup/internal/host"
 	"scaleup/internal/remote"
 	"scaleup/internal/spec"
+	"scaleup/internal/status"
 	"scaleup/internal/topology"
 )
 
@@ -126,26 +127,19 @@ type requestLogs struct {
 	answered map[string]bool   // servers that have answered at least once
 }
 
-func openRequestLogs(ctx context.Context, servers []topology.Server, reach func(context.Context, topology.Server) (host.Host, bool, error)) *requestLogs {
-	l := &requestLogs{hosts: map[string]host.Host{}, silent: map[string]string{}, answered: map[string]bool{}}
-	var mu sync.Mutex
-	var wait sync.WaitGroup
-	for _, s := range servers {
-		wait.Go(func() {
-			h, off, err := reach(ctx, s)
-			mu.Lock()
-			defer mu.Unlock()
-			switch {
-			case off:
-				l.silent[s.Name] = "it is powered off"
-			case err != nil:
-				l.silent[s.Name] = err.Error()
-			default:
-				l.hosts[s.Name] = h
-			}
-		})
+func openRequestLogs(ctx context.Context, servers []topology.Server, reach status.Connect) *requestLogs {
+	l := &requestLogs{silent: map[string]string{}, answered: map[string]bool{}}
+	var failed map[string]error
+	l.hosts, failed = dialEach(ctx, servers, func(ctx context.Context, s topology.Server) (host.Host, error) {
+		h, off, err := reach(ctx, s)
+		if off {
+			return nil, errOff
+		}
+		return h, err
+	})
+	for name, err := range failed {
+		l.silent[name] = err.Error()
 	}
-	wait.Wait()
 	return l
 }
 

@@ -140,22 +140,19 @@ func reaperCommand(o *options) *cobra.Command {
 	return cmd
 }
 
-// refillPath is where apply writes what mysql-refill does.
-const refillPath = "/etc/scaleup/mysql-refill.json"
-
 // refillCommand runs around each start of mysqld.
 func refillCommand(o *options) *cobra.Command {
 	return &cobra.Command{
 		Use: "mysql-refill before-start|after-start", Hidden: true, Short: "Make lost MySQL data anew, for the guard to fill (runs on servers)",
 		Args: exactly(1, "before-start or after-start"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			content, err := os.ReadFile(refillPath)
+			content, err := os.ReadFile(resource.RefillPath)
 			if err != nil {
 				return fmt.Errorf("read what to do when MySQL's data is gone: %w", err)
 			}
 			var r resource.Refill
 			if err := json.Unmarshal(content, &r); err != nil {
-				return fmt.Errorf("read %s: %w", refillPath, err)
+				return fmt.Errorf("read %s: %w", resource.RefillPath, err)
 			}
 			switch args[0] {
 			case "before-start":

@@ -270,7 +270,7 @@ func (m *offMemo) dial(ctx context.Context, d *dialer, s topology.Server) (host.
 		return nil, err
 	}
 	if slices.Contains(off, s.Name) {
-		return nil, errors.New("it is powered off")
+		return nil, errOff
 	}
 	return d.dial(ctx, s)
 }

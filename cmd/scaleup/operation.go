@@ -190,6 +190,30 @@ func (d *dialer) dial(ctx context.Context, s topology.Server) (host.Host, error)
 	return ssh.Dial(ctx, t)
 }
 
+// errOff is why a machine of the lab is not dialled: its address may be somebody else's.
+var errOff = errors.New("it is powered off")
+
+// dialEach opens connections side by side, and tells why there is none to the others.
+func dialEach(ctx context.Context, servers []topology.Server, dial func(context.Context, topology.Server) (host.Host, error)) (map[string]host.Host, map[string]error) {
+	var mu sync.Mutex
+	var wait sync.WaitGroup
+	hosts, failed := map[string]host.Host{}, map[string]error{}
+	for _, s := range servers {
+		wait.Go(func() {
+			h, err := dial(ctx, s)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				failed[s.Name] = err
+				return
+			}
+			hosts[s.Name] = h
+		})
+	}
+	wait.Wait()
+	return hosts, failed
+}
+
 // connect opens a connection to every server, side by side, and names all that
 // cannot be reached.
 func (op *operation) connect(ctx context.Context) (map[string]host.Host, func(), error) {
@@ -205,29 +229,18 @@ func (op *operation) connect(ctx context.Context) (map[string]host.Host, func(),
 	if err != nil {
 		return nil, nil, err
 	}
-	var mu sync.Mutex
-	var wait sync.WaitGroup
-	hosts, failures := map[string]host.Host{}, []error{}
-	for _, s := range op.topology.Servers {
-		wait.Go(func() {
-			h, err := d.dial(ctx, s)
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil {
-				failures = append(failures, err)
-				return
-			}
-			hosts[s.Name] = h
-		})
-	}
-	wait.Wait()
+	hosts, failed := dialEach(ctx, op.topology.Servers, d.dial)
 	done := func() {
 		for _, h := range hosts {
 			h.Close()
 		}
 	}
-	if len(failures) > 0 {
+	if len(failed) > 0 {
 		done()
+		var failures []error
+		for _, name := range op.names() {
+			failures = append(failures, failed[name])
+		}
 		return nil, nil, hinted{errors.Join(failures...), unreachableHint(op.topology.InLab())}
 	}
 	return hosts, done, nil

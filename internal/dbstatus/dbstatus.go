@@ -114,7 +114,7 @@ func Assess(t *topology.Topology, answers map[string]status.Answer, most int) Re
 	}
 	r.Quorum.Members = len(r.Servers)
 	r.Quorum.Majority = r.Quorum.Members/2 + 1
-	r.Quorum.Tolerates = tolerates(r.Quorum.Online)
+	r.Quorum.Tolerates = topology.Spare(spec.Database, r.Quorum.Online)
 	if history := merge(told); len(history) > 0 {
 		r.History = history[max(0, len(history)-max(0, most)):]
 	}
@@ -152,10 +152,6 @@ func assess(name string, a status.Answer) (Server, survey.Group, []entry) {
 	s.Actions, s.Aside = append(s.Actions, more.Actions...), append(s.Aside, more.Aside...)
 	return s, group, more.History
 }
-
-// tolerates is how many of the members that decide now may fail while the rest is
-// still their majority. Members that left do not count: the group is smaller then.
-func tolerates(members int) int { return max(0, (members-1)/2) }
 
 func verdict(r Report, primaries map[string]bool) string {
 	switch {

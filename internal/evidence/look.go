@@ -48,13 +48,12 @@ func (l Look) Missing() []string {
 }
 
 // Offset is how far a server's clock is ahead of this computer's, and by how much that
-// may be wrong: half of the time the answer took, since nobody knows when within it
-// the clock was read.
+// may be wrong; see inspect.Report.Ahead.
 func (l Look) Offset(server string) (ahead, doubt time.Duration, ok bool) {
 	a, r := l.Answers[server], l.Of(server)
 	if r == nil {
 		return 0, 0, false
 	}
-	took := a.Answered.Sub(a.Asked)
-	return r.At.Sub(a.Asked.Add(took / 2)), took / 2, true
+	ahead, doubt = r.Ahead(a.Asked, a.Answered)
+	return ahead, doubt, true
 }

@@ -125,11 +125,11 @@ func (s server) memory() (Memory, error) {
 	if err != nil {
 		return Memory{}, err
 	}
-	return parseMemory(text)
+	return ParseMemory(text)
 }
 
-// parseMemory reads /proc/meminfo, whose kB are kibibytes.
-func parseMemory(text string) (Memory, error) {
+// ParseMemory reads the text of /proc/meminfo, whose kB are kibibytes.
+func ParseMemory(text string) (Memory, error) {
 	var m Memory
 	for line := range strings.Lines(text) {
 		fields := strings.Fields(line)

@@ -18,12 +18,12 @@ func fixture(t *testing.T, name string) string {
 }
 
 func TestParseMemory(t *testing.T) {
-	got, err := parseMemory(fixture(t, "meminfo.txt"))
+	got, err := ParseMemory(fixture(t, "meminfo.txt"))
 	if want := (Memory{Total: 24683620 << 10, Available: 22025272 << 10}); err != nil || got != want {
 		t.Errorf("%+v, %v; want %+v", got, err, want)
 	}
 	for _, text := range []string{"", "MemTotal: 5 kB", "MemTotal: five kB\nMemAvailable: 4 kB"} {
-		if got, err := parseMemory(text); err == nil {
+		if got, err := ParseMemory(text); err == nil {
 			t.Errorf("%q: %+v, want an error", text, got)
 		}
 	}

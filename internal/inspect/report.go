@@ -56,6 +56,14 @@ type Report struct {
 	Errors map[string]string `json:"errors"` // why, by the JSON name of what could not be read
 }
 
+// Ahead is how far the server's clock is ahead of this computer's, which asked and had
+// the answer at these times, and by how much that may be wrong: half of the time the
+// answer took, since nobody knows when within it the clock was read.
+func (r Report) Ahead(asked, answered time.Time) (ahead, doubt time.Duration) {
+	doubt = answered.Sub(asked) / 2
+	return r.At.Sub(asked.Add(doubt)), doubt
+}
+
 // Memory in bytes; Available is what programs can still get without swapping.
 type Memory struct {
 	Total     int64 `json:"total"`

@@ -2,6 +2,9 @@ package resource
 
 import "context"
 
+// RefillPath is where a Refill lies on a database server, as JSON.
+const RefillPath = "/etc/scaleup/mysql-refill.json"
+
 // Refill brings a database server back whose data directory has become empty, as after
 // its disk was replaced, without a person: an empty database that the guard may sign in
 // to, so that it has the data cloned from the group. It is for a server whose guard was

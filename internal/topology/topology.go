@@ -89,6 +89,13 @@ func (t *Topology) Peers(s Server) []Server {
 	return peers
 }
 
+// Only is the same site with some of its servers.
+func (t *Topology) Only(servers []Server) *Topology {
+	part := *t
+	part.Servers = servers
+	return &part
+}
+
 // Names returns the names of a role's servers, in their order.
 func (t *Topology) Names(r spec.Role) []string {
 	var names []string

@@ -40,7 +40,6 @@ const (
 	// helperPath leads to the scaleup that helps MySQL's unit to start and to stop. The
 	// unit names the link, so that another scaleup restarts the guard and not MySQL.
 	helperPath = "/etc/scaleup/scaleup"
-	refillPath = "/etc/scaleup/mysql-refill.json"
 )
 
 //go:embed templates
@@ -146,9 +145,9 @@ func refillFile(in component.Input) (*resource.File, error) {
 		Accounts: resource.MySQLAccounts{Socket: socket, Schema: in.Topology.Site.Database.Name, Accounts: []resource.Account{guardAccount()}},
 	}, "", "  ")
 	if err != nil {
-		return nil, fmt.Errorf("render %s: %w", refillPath, err)
+		return nil, fmt.Errorf("render %s: %w", resource.RefillPath, err)
 	}
-	return &resource.File{Path: refillPath, Content: append(content, '\n'), Mode: 0o644}, nil
+	return &resource.File{Path: resource.RefillPath, Content: append(content, '\n'), Mode: 0o644}, nil
 }
 
 // maxReplicationPassword is the longest password, in bytes, that START
