@@ -2,6 +2,7 @@ package lbagent
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -146,9 +147,12 @@ func TestAgentYieldsAtOnce(t *testing.T) {
 }
 
 func TestProbeOutcomes(t *testing.T) {
+	// Of a kernel that does not tell; this computer may be a busy one.
+	pressure := filepath.Join(t.TempDir(), "cpu")
 	probe := func(t *testing.T, config Config, timeout time.Duration) Outcome {
 		t.Helper()
 		p := newProber(config, timeout)
+		p.pressure = pressure
 		defer p.close()
 		outcome, ended, err := p.probe(t.Context())
 		if (outcome == Served) != (err == nil) || (outcome == Served) != (ended != nil) {
@@ -179,6 +183,25 @@ func TestProbeOutcomes(t *testing.T) {
 		defer close(s.hang)
 		s.start()
 		want(t, probe(t, s.config, 50*time.Millisecond), Slow)
+	})
+	t.Run("no answer in time, and no processor", func(t *testing.T) {
+		s := newSite(t)
+		s.hang = make(chan struct{})
+		defer close(s.hang)
+		s.start()
+		put := func(total int) {
+			line := fmt.Sprintf("some avg10=0.00 avg60=0.00 avg300=0.00 total=%d\n", total)
+			if err := os.WriteFile(pressure+".new", []byte(line), 0o600); err != nil {
+				t.Error(err)
+			}
+			if err := os.Rename(pressure+".new", pressure); err != nil {
+				t.Error(err)
+			}
+		}
+		put(0)
+		defer os.Remove(pressure)
+		time.AfterFunc(100*time.Millisecond, func() { put(1e9) })
+		want(t, probe(t, s.config, 300*time.Millisecond), Busy)
 	})
 	t.Run("accepted by no one", func(t *testing.T) {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")

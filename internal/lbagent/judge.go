@@ -6,35 +6,40 @@ type Outcome int
 // The outcomes, from good to hopeless.
 const (
 	Served  Outcome = iota // 200 in time
+	Busy                   // no answer in time, and programs waited for a processor all along
 	Slow                   // no answer in time, or another one
 	Broken                 // the connection ended before the answer
 	Refused                // nothing listens
 )
 
 func (o Outcome) String() string {
-	return [...]string{"served", "slow", "broken", "refused"}[o]
+	return [...]string{"served", "busy", "slow", "broken", "refused"}[o]
 }
 
 // doubt is how much an outcome speaks against HAProxy. When nothing listens, it
 // is dead and waiting helps no one. A connection that breaks may be the last of
-// an old process at a reload; two in a row are not. Silence may also be a busy
-// processor, which the other load balancer may suffer from as well, and two that
-// give up serve less than one that is slow: four in a row, about 1.6 s.
+// an old process at a reload; two in a row are not. Silence may be a short one: four
+// in a row are about 1.6 s. Where nobody gets a processor, it says nothing about
+// HAProxy: the crowd that makes one load balancer slow makes the next one slow, and
+// moving the addresses cuts everybody's connections on top. Twenty in a row, about 8 s,
+// are too much all the same: the other one may have a processor left.
 func (o Outcome) doubt() int {
 	switch o {
 	case Served:
 		return 0
-	case Slow:
+	case Busy:
 		return 1
+	case Slow:
+		return 5
 	case Broken:
-		return 2
+		return 10
 	default:
-		return 4
+		return doubtLimit
 	}
 }
 
 const (
-	doubtLimit     = 4
+	doubtLimit     = 20
 	successesAgain = 3 // in a row, before HAProxy counts as serving again
 )
 

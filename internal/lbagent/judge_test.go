@@ -5,10 +5,11 @@ import (
 	"testing"
 )
 
-// TestJudge writes probes as letters (s served, l slow, b broken, r refused)
+// TestJudge writes probes as letters (s served, y busy, l slow, b broken,
+// r refused)
 // and what the agent says after each (+ serves, - does not).
 func TestJudge(t *testing.T) {
-	outcomes := map[rune]Outcome{'s': Served, 'l': Slow, 'b': Broken, 'r': Refused}
+	outcomes := map[rune]Outcome{'s': Served, 'y': Busy, 'l': Slow, 'b': Broken, 'r': Refused}
 	for _, c := range []struct{ name, probes, want string }{
 		{"three good ones before it is trusted", "ssss", "--++"},
 		{"a failure starts the count again", "sslsss", "-----+"},
@@ -19,6 +20,11 @@ func TestJudge(t *testing.T) {
 		{"one broken connection is forgiven", "sssbs", "--+++"},
 		{"two are not", "sssbb", "--++-"},
 		{"broken and slow add up", "sssbll", "--+++-"},
+		{"a busy computer is waited for", "sss" + strings.Repeat("y", 19) + "s" + strings.Repeat("y", 19), "--" + strings.Repeat("+", 40)},
+		{"but not for ever", "sss" + strings.Repeat("y", 20), "--" + strings.Repeat("+", 20) + "-"},
+		{"a busy one that is refused", "sssyr", "--++-"},
+		{"busy and slow add up", "sssyyyyylll", "--" + strings.Repeat("+", 8) + "-"},
+		{"not trusted while busy", "ssyss", "-----"},
 		{"refused is enough", "sssr", "--+-"},
 		{"back after three", "sssrsss", "--+---+"},
 		{"never trusted", "rrllbb", "------"},

@@ -20,14 +20,15 @@ import (
 // of the work. The connection of the last probe is held open: when HAProxy dies,
 // the kernel closes it, and the agent knows within a millisecond.
 type prober struct {
-	config  Config
-	timeout time.Duration
-	tls     *tls.Config
-	held    net.Conn
+	config   Config
+	timeout  time.Duration
+	pressure string // see pressureFile
+	tls      *tls.Config
+	held     net.Conn
 }
 
 func newProber(config Config, timeout time.Duration) *prober {
-	return &prober{config: config, timeout: timeout, tls: &tls.Config{
+	return &prober{config: config, timeout: timeout, pressure: pressureFile, tls: &tls.Config{
 		ServerName: config.ServerName,
 		// The question is whether this HAProxy serves, asked over the loopback. A
 		// certificate that has run out is the same on every load balancer: moving
@@ -43,10 +44,14 @@ func newProber(config Config, timeout time.Duration) *prober {
 func (p *prober) probe(ctx context.Context) (Outcome, <-chan struct{}, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
+	began := time.Now()
+	before, unknown := waited(p.pressure)
 	conn, reader, err := p.ask(ctx)
 	p.close() // the one before: only now, so that there always is one
 	if err != nil {
-		return outcomeOf(err), nil, err
+		after, stillUnknown := waited(p.pressure)
+		known := unknown == nil && stillUnknown == nil // else this kernel does not tell
+		return outcomeOf(err, known && starved(after-before, time.Since(began))), nil, err
 	}
 	p.held = conn
 	ended := make(chan struct{})
@@ -104,12 +109,16 @@ func (p *prober) converse(ctx context.Context, conn net.Conn, reader *bufio.Read
 	return conn.SetDeadline(time.Time{}) // held without one
 }
 
-// outcomeOf says what an error of ask means.
-func outcomeOf(err error) Outcome {
+// outcomeOf says what an error of ask means on a computer that was, or was not, starved
+// of processors meanwhile.
+func outcomeOf(err error, starved bool) Outcome {
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return Refused
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded):
+		if starved {
+			return Busy
+		}
 		return Slow
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return Broken
