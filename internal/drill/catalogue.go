@@ -106,7 +106,7 @@ func controls() []Drill {
 	return []Drill{
 		{
 			Name: "null", Summary: "break nothing: the noise of the measurement itself", Hold: 10 * time.Second, SelfHealing: true,
-			Limits: promise(outage(0).and("failed", 0)), Make: nothing,
+			Limits: promise(noOutageOver(0).and("failed", 0)), Make: nothing,
 		},
 		{
 			Name: "blackhole", Summary: "drop every packet to and from the public address for 3.0 s: does the drill measure 3.0 s", Hold: 6 * time.Second, SelfHealing: true,
@@ -140,15 +140,15 @@ func webDrills() []Drill {
 	return []Drill{
 		{
 			Name: "lb-process-kill", Summary: "kill -9 of HAProxy on the load balancer that holds the virtual addresses", Hold: holdKill, SelfHealing: true,
-			Limits: promise(outage(150 * time.Millisecond)), Make: killOn(holder, "haproxy.service"),
+			Limits: promise(noOutageOver(150 * time.Millisecond)), Make: killOn(holder, "haproxy.service"),
 		},
 		{
 			Name: "lb-holder-off", Summary: "cut the power of the load balancer that holds the virtual addresses", Needs: NeedsLab, Hold: holdServer,
-			Limits: promise(outage(500 * time.Millisecond)), Make: powerOff(holder),
+			Limits: promise(noOutageOver(500 * time.Millisecond)), Make: powerOff(holder),
 		},
 		{
 			Name: "lb-holder-freeze", Summary: "freeze the load balancer that holds the virtual addresses, and let it go on", Needs: NeedsLab, Hold: holdServer, HealApart: true,
-			Limits: promise(outage(time.Second).and("heal_outage_ms", 500)), Make: freeze(holder),
+			Limits: promise(noOutageOver(time.Second).and("heal_outage_ms", 500)), Make: freeze(holder),
 		},
 		{
 			Name: "lb-bad-config", Summary: "break HAProxy's configuration on every load balancer and reload it", Hold: holdKill,
@@ -156,11 +156,11 @@ func webDrills() []Drill {
 		},
 		{
 			Name: "web-process-kill", Summary: "kill -9 of Nginx on one web server", Hold: holdKill, SelfHealing: true,
-			Limits: promise(outage(100*time.Millisecond).and("failed", 0)), Make: killOn(oneOf(spec.Web), "nginx.service"),
+			Limits: promise(noOutageOver(100*time.Millisecond).and("failed", 0)), Make: killOn(oneOf(spec.Web), "nginx.service"),
 		},
 		{
 			Name: "web-off", Summary: "cut the power of one web server", Needs: NeedsLab, Hold: holdServer,
-			Limits: promise(outage(100*time.Millisecond).and("failed_reads", 0)), Make: powerOff(oneOf(spec.Web)),
+			Limits: promise(noOutageOver(100*time.Millisecond).and("failed_reads", 0)), Make: powerOff(oneOf(spec.Web)),
 		},
 		{
 			Name: "web-freeze", Summary: "stop every process of Nginx on one web server: it accepts connections and answers nothing", Hold: holdServer,
@@ -168,11 +168,11 @@ func webDrills() []Drill {
 		},
 		{
 			Name: "app-process-kill", Summary: "kill -9 of the program on one application server", Hold: holdKill, SelfHealing: true,
-			Limits: promise(outage(100*time.Millisecond).and("failed", 0)), Make: killApp,
+			Limits: promise(noOutageOver(100*time.Millisecond).and("failed", 0)), Make: killApp,
 		},
 		{
 			Name: "app-off", Summary: "cut the power of one application server", Needs: NeedsLab, Hold: holdServer,
-			Limits: promise(outage(100*time.Millisecond).and("failed_reads", 0)), Make: powerOff(oneOf(spec.App)),
+			Limits: promise(noOutageOver(100*time.Millisecond).and("failed_reads", 0)), Make: powerOff(oneOf(spec.App)),
 		},
 		{
 			Name: "app-freeze", Summary: "stop the program on one application server: it accepts connections and answers nothing", Hold: holdServer,

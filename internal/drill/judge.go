@@ -28,8 +28,11 @@ func judge(t record.Trial, promises []Promise) record.TrialResult {
 	r := v.figures()
 	r.Void = void(v)
 	for _, p := range promises {
-		measured := round(measures[p.Name](v))
+		measured := round(v.measured(p.Name))
 		r.Objectives = append(r.Objectives, record.Objective{Name: p.Name, Limit: p.Limit, Measured: measured, Met: measured <= p.Limit})
+	}
+	if r.Void == "" && t.Aborted == "" {
+		r.Void = v.unclear(r.Objectives)
 	}
 	r.Verdict = verdictOf(t, r)
 	return r
@@ -126,7 +129,8 @@ func (v view) figures() record.TrialResult {
 		Requests: named(counts), Ledger: v.Ledger, Bite: v.Bite.Text, Heal: v.Heal.Text,
 		InFlight: v.inFlight(), FailedBeyond: v.beyond(users),
 	}
-	read, write := v.worst(window, record.Class.Read), v.worst(window, isWrite)
+	read, _ := v.worst(window, kinds(record.Class.Read))
+	write, _ := v.worst(window, kinds(isWrite))
 	r.OutageMS.Read, r.OutageMS.Write = round(ms(read.Length())), round(ms(write.Length()))
 	r.DetectMS, r.FailoverMS = -1, -1
 	if at, ok := v.detected(); ok {

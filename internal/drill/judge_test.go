@@ -153,7 +153,7 @@ func TestCatalogueIsWhole(t *testing.T) {
 		}
 		seen[d.Name] = true
 		for _, p := range d.Promises(site, 200) {
-			if measures[p.Name] == nil {
+			if _, outage := outages[p.Name]; !outage && measures[p.Name] == nil {
 				t.Errorf("%s promises %s, which nobody measures", d.Name, p.Name)
 			}
 		}

@@ -23,8 +23,8 @@ type limits []Promise
 // ms is a limit in milliseconds.
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
-// outage promises reads and writes alike.
-func outage(d time.Duration) limits {
+// noOutageOver promises reads and writes alike.
+func noOutageOver(d time.Duration) limits {
 	return limits{{"read_outage_ms", ms(d)}, {"write_outage_ms", ms(d)}}
 }
 
@@ -96,21 +96,8 @@ func viewOf(t record.Trial) view { return view{t, measure.Struck(t.Ops, t.Marks)
 // window is the part of the trial that the fault is answerable for.
 func (v view) window() measure.Span { return measure.Span{From: v.Marks.Inject, To: v.Marks.End} }
 
-// measures are what promises can be about, by name.
+// measures are what promises can be about, by name, beside outages.
 var measures = map[string]func(view) float64{
-	"read_outage_ms":  func(v view) float64 { return ms(v.worst(v.broken(), record.Class.Read).Length()) },
-	"write_outage_ms": func(v view) float64 { return ms(v.worst(v.broken(), isWrite).Length()) },
-	// Around the moment of healing, such as the thaw of a frozen server.
-	"heal_outage_ms": func(v view) float64 {
-		span := measure.Span{From: v.Marks.Heal, To: v.Marks.End}
-		return ms(max(v.worst(span, record.Class.Read).Length(), v.worst(span, isWrite).Length()))
-	},
-	"static_outage_ms": func(v view) float64 { return ms(v.worst(v.window(), isClass(record.Static)).Length()) },
-	// What a visitor without an account sees, old pages included.
-	"page_outage_ms": func(v view) float64 {
-		f := measure.Filter{Want: func(o record.Op) bool { return o.Class == record.Page }, StaleOK: true}
-		return ms(measure.Outage(v.Ops, f, v.window()).Length())
-	},
 	"degraded_ms": func(v view) float64 { return ms(measure.Total(measure.Degraded(v.Ops, v.window(), users))) },
 	// After the fault had been healed, and a second to notice.
 	"degraded_after_ms": func(v view) float64 {
@@ -135,10 +122,6 @@ var measures = map[string]func(view) float64{
 
 func isWrite(c record.Class) bool { return c == record.Write }
 
-func isClass(c record.Class) func(record.Class) bool {
-	return func(other record.Class) bool { return c == other }
-}
-
 // users are the operations of the site's users; the drill's own rows are not.
 func users(o record.Op) bool { return o.Class.User() }
 
@@ -150,24 +133,6 @@ func (v view) broken() measure.Span {
 		span.To = v.Marks.Heal
 	}
 	return span
-}
-
-// worst is the longest outage of any class, and of existing and new connections
-// apart.
-func (v view) worst(span measure.Span, want func(record.Class) bool) measure.Span {
-	var worst measure.Span
-	for _, c := range record.Classes {
-		for _, fresh := range []bool{true, false} {
-			if !want(c) {
-				continue
-			}
-			f := measure.Filter{Want: func(o record.Op) bool { return o.Class == c && o.Fresh == fresh }}
-			if s := measure.Outage(v.Ops, f, span); s.Length() > worst.Length() {
-				worst = s
-			}
-		}
-	}
-	return worst
 }
 
 // inFlight counts the operations that were under way when the fault took effect
@@ -246,6 +211,14 @@ const blackholeFor = 3 * time.Second
 func (v view) blackholeError() float64 {
 	out := measure.Outage(v.Ops, measure.Filter{Want: users}, v.window())
 	return math.Abs(ms(out.Length() - blackholeFor))
+}
+
+// measured is what a promise is about, in the unit its name ends in.
+func (v view) measured(name string) float64 {
+	if o, ok := outages[name]; ok {
+		return o.measured(v)
+	}
+	return measures[name](v)
 }
 
 // recover is how long full redundancy took: from healing, or from the fault where

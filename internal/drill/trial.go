@@ -21,10 +21,12 @@ const (
 	// checkInterval is the longest interval of HAProxy's checks: faults are injected
 	// at a random moment of it, since how fast they are found depends on that.
 	checkInterval = time.Second
-	biteWithin    = 10 * time.Second
-	healWithin    = 90 * time.Second
-	pace          = 100 * time.Millisecond // of asking whether something has come about
-	healthPace    = 500 * time.Millisecond // of asking all servers how they are, which costs them something
+	// watchersWithin is how long all servers may take to tell their first state.
+	watchersWithin = 10 * time.Second
+	biteWithin     = 10 * time.Second
+	healWithin     = 90 * time.Second
+	pace           = 100 * time.Millisecond // of asking whether something has come about
+	healthPace     = 500 * time.Millisecond // of asking all servers how they are, which costs them something
 )
 
 // trial runs the load, breaks the site, heals it and records what happened. An
@@ -40,19 +42,24 @@ func (r *Runner) trial(ctx context.Context, d Drill, number int, baseline time.D
 	if err != nil {
 		return nil, Holdings{}, err
 	}
+	// The watchers first: that they start on all servers costs these a moment, which
+	// would look like the site's own.
+	watcher := startWatcher(context.WithoutCancel(ctx), r.Site, r.Binary, r.Dial)
+	watcher.await(ctx, watchersWithin)
 	run := fmt.Sprintf("%s-%d", r.id, number)
 	sending, err := r.startLoad(ctx, run, injection.Targets())
 	if err != nil {
+		watcher.stop()
 		return nil, Holdings{}, err
 	}
+	watcher.begin(sending.generator.Began())
 	t := &underway{
-		Runner: r, drill: d, injection: injection, load: sending,
+		Runner: r, drill: d, injection: injection, load: sending, watcher: watcher,
 		Trial: record.Trial{
 			Number: number, Began: sending.generator.Began(), Target: injection.Targets(), Fault: injection.String(),
 			HealApart: d.HealApart, SelfHealing: d.SelfHealing, Planned: d.Planned,
 		},
 	}
-	t.watcher = startWatcher(context.WithoutCancel(ctx), r.Site, r.Binary, t.Began, r.Dial)
 	defer sending.close()
 	t.run(ctx, baseline)
 	holdings := t.finish(ctx, run)
@@ -117,8 +124,7 @@ func (t *underway) run(ctx context.Context, baseline time.Duration) {
 		t.void(why)
 		return
 	}
-	// The watcher should know the site before it changes.
-	if !t.await(ctx, 10*time.Second, func(context.Context) (bool, error) { return t.watcher.knowsAll(), nil }) && ctx.Err() == nil {
+	if !t.watcher.knowsAll() { // it should know the site before it changes
 		t.void("the servers could not be watched")
 		return
 	}

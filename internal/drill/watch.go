@@ -25,7 +25,7 @@ import (
 // clock, so that the servers' clocks do not matter; on the way they lose about a
 // round trip, and up to 50 ms before the server looks.
 type watcher struct {
-	since   time.Time
+	since   time.Time // the load's beginning, see begin
 	dial    func(context.Context, topology.Server) (host.Host, error)
 	binary  string // path of scaleup on the servers
 	site    *topology.Topology
@@ -41,9 +41,9 @@ type watcher struct {
 const silence = 3 * remote.WatchLife
 
 // startWatcher watches load balancers and database servers until stop.
-func startWatcher(ctx context.Context, site *topology.Topology, binary string, since time.Time, dial func(context.Context, topology.Server) (host.Host, error)) *watcher {
+func startWatcher(ctx context.Context, site *topology.Topology, binary string, dial func(context.Context, topology.Server) (host.Host, error)) *watcher {
 	ctx, cancel := context.WithCancel(ctx)
-	w := &watcher{since: since, dial: dial, binary: binary, site: site, cancel: cancel, ready: make(chan struct{})}
+	w := &watcher{since: time.Now(), dial: dial, binary: binary, site: site, cancel: cancel, ready: make(chan struct{})}
 	var subjects []*subject
 	for _, server := range site.Servers {
 		if what, ok := watched(site, server); ok {
@@ -64,6 +64,27 @@ func (w *watcher) knowsAll() bool {
 		return true
 	default:
 		return false
+	}
+}
+
+// await waits until every server has told its state, within a limit.
+func (w *watcher) await(ctx context.Context, within time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	select {
+	case <-w.ready:
+	case <-ctx.Done():
+	}
+}
+
+// begin counts time from the load's beginning. What the servers have told before is
+// how the site is then.
+func (w *watcher) begin(at time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.since = at
+	for i := range w.events {
+		w.events[i].At = 0
 	}
 }
 
