@@ -131,7 +131,7 @@ func weaknesses() []weakness {
 		},
 		{
 			"a disk is read-only", []finding{{ID: "disk-read-only", Server: "web1", Severity: "critical"}},
-			shell("web1", "mount --bind /var/log /var/log && mount -o remount,bind,ro /var/log"), shell("web1", "umount /var/log"),
+			shell("web1", "mount -t tmpfs -o ro tmpfs /var/log"), shell("web1", "umount /var/log"),
 		},
 		{
 			"something cannot be read", []finding{{ID: "unread", Server: "app2"}},

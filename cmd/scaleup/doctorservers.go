@@ -28,8 +28,8 @@ type patient struct {
 	host   host.Host // nil when it could not be asked
 }
 
-// servers looks at all servers but those that are off, side by side, within the deadline
-// that status has.
+// servers looks at all servers but those that are off, side by side, each within the
+// deadline that status has.
 func (op *operation) servers(ctx context.Context, off []string) []doctor.Check {
 	d, err := op.impatient()
 	if err != nil {
@@ -37,8 +37,6 @@ func (op *operation) servers(ctx context.Context, off []string) []doctor.Check {
 			ID: "servers", Result: doctor.Fail, Message: "the servers were not asked: " + err.Error(), Fix: "mend what has failed on this computer first",
 		}}
 	}
-	ctx, cancel := context.WithTimeout(ctx, status.Deadline)
-	defer cancel()
 	patients := make([]patient, 0, len(op.topology.Servers))
 	for _, s := range op.topology.Servers {
 		if !slices.Contains(off, s.Name) {
@@ -50,6 +48,8 @@ func (op *operation) servers(ctx context.Context, off []string) []doctor.Check {
 		wait.Go(func() { patients[i].see(ctx, op.topology, d) })
 	}
 	wait.Wait()
+	ctx, cancel := context.WithTimeout(ctx, status.Deadline)
+	defer cancel()
 	return conclude(ctx, op.topology, patients)
 }
 
@@ -69,27 +69,39 @@ func conclude(ctx context.Context, t *topology.Topology, patients []patient) []d
 	if len(answers) > 1 {
 		checks = append(checks, doctor.Network(t, answers)...)
 	}
+	if split := doctor.Split(t, answers); len(split) > 0 {
+		return append(checks, split...)
+	}
 	asks := doctor.Listeners(t, answers)
 	return append(checks, doctor.VRRP(t, asks, listen(ctx, t, hosts, asks))...)
 }
 
 // see signs in and asks. The far end is started before the clock is looked at: that may
-// take seconds, and nobody would know when within them the server read its clock.
+// take seconds, and nobody would know when within them the server read its clock. Where
+// scaleup has to be sent there first, the time starts anew.
 func (p *patient) see(ctx context.Context, t *topology.Topology, d *dialer) {
-	h, access := d.access(ctx, p.Server.Server)
+	within, cancel := context.WithTimeout(ctx, status.Deadline)
+	defer cancel()
+	h, access := d.access(within, p.Server.Server)
 	p.access = access
 	if h == nil {
 		return
 	}
-	if _, p.access.Start = h.Call(ctx, remote.Request{}); p.access.Start == nil {
-		p.access.Start = p.ask(ctx, h, doctor.Question(t, p.Server.Server))
+	_, p.access.Start = h.Call(within, remote.Request{})
+	if errors.Is(p.access.Start, host.ErrSent) {
+		within, cancel = context.WithTimeout(ctx, status.Deadline)
+		defer cancel()
+		_, p.access.Start = h.Call(within, remote.Request{})
+	}
+	if p.access.Start == nil {
+		p.access.Start = p.ask(within, h, doctor.Question(t, p.Server.Server))
 	}
 	if p.access.Start != nil {
 		h.Close()
 		return
 	}
 	p.host = h
-	p.Add(h.Call(ctx, doctor.Slow(t, p.Server.Server)))
+	p.Add(h.Call(within, doctor.Slow(t, p.Server.Server)))
 }
 
 // ask takes the answer and the clock.

@@ -157,6 +157,8 @@ func components(s status.Server) string {
 	for _, c := range s.Components {
 		if c.State != "running" {
 			bad = append(bad, c.Name+" "+c.State)
+		} else if c.Note != "" {
+			good = append(good, c.Name+" "+c.Note)
 		} else if c.Version != "" {
 			good = append(good, c.Name+" "+c.Version)
 		} else if c.Name == "app" {

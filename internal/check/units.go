@@ -25,6 +25,13 @@ func failedUnits(l evidence.Look) []Finding {
 			found = append(found, units.found(Warning, s.Name, fmt.Sprintf("see why: %s; to start it: %s", on(l.Topology, s.Name, "journalctl -n 50"), converge(l.Topology)),
 				"%s is %s", c.Name, c.State))
 		}
+		for _, c := range s.Components {
+			if c.Note != "" {
+				k := units
+				k.why = "both take memory and connections to the database, and one has an old release"
+				found = append(found, k.found(Info, s.Name, "when no deploy is under way: "+converge(l.Topology), "%s %s", c.Name, c.Note))
+			}
+		}
 	}
 	return found
 }

@@ -128,13 +128,36 @@ func foreignVIPs(t *topology.Topology, answers map[string]remote.Response) []Che
 	return checks
 }
 
+// holders are the load balancers that hold the public address.
+func holders(t *topology.Topology, answers map[string]remote.Response) []string {
+	var names []string
+	for _, s := range t.With(spec.LoadBalancer) {
+		if a, ok := answers[s.Name]; ok && a.Facts != nil && a.Facts.InterfaceOf(t.Public.String()) != "" {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+// Split fails where several load balancers hold the addresses: each of them hears nobody
+// who does, and there is nothing left to listen for.
+func Split(t *topology.Topology, answers map[string]remote.Response) []Check {
+	if held := holders(t, answers); len(held) > 1 {
+		return []Check{failed("vrrp", "", protocolFix, "%s hold the virtual addresses at once: VRRP packets do not arrive between them", strings.Join(held, " and "))}
+	}
+	return nil
+}
+
+// protocolFix is the way out where VRRP packets do not arrive.
+const protocolFix = "let IP protocol 112 pass between the load balancers: packet filters, and the security groups of a cloud"
+
 // Listeners says which load balancers have to listen for VRRP, and how. Before keepalived
 // runs anywhere, all of them send and listen; afterwards, those that do not hold the
 // addresses listen to the one that does, and nothing is sent. Nobody listens where there
 // is one load balancer, or no holder to be heard.
 func Listeners(t *topology.Topology, answers map[string]remote.Response) map[string]*remote.VRRPAsk {
-	var there, holders []topology.Server
-	running := false
+	var there []topology.Server
+	held, running := holders(t, answers), false
 	for _, s := range t.With(spec.LoadBalancer) {
 		a, ok := answers[s.Name]
 		if !ok || a.Facts == nil {
@@ -142,15 +165,12 @@ func Listeners(t *topology.Topology, answers map[string]remote.Response) map[str
 		}
 		there = append(there, s)
 		running = running || a.Units[keepalivedUnit] == "running"
-		if a.Facts.InterfaceOf(t.Public.String()) != "" {
-			holders = append(holders, s)
-		}
 	}
 	asks := map[string]*remote.VRRPAsk{}
 	for _, s := range there {
 		var hear []netip.Addr
 		for _, o := range there {
-			if o.Name != s.Name && (!running || len(holders) == 1 && holders[0].Name == o.Name) {
+			if o.Name != s.Name && (!running || len(held) == 1 && held[0] == o.Name) {
 				hear = append(hear, o.Address)
 			}
 		}
@@ -197,7 +217,7 @@ func heard(t *topology.Topology, s topology.Server, ask *remote.VRRPAsk, p *remo
 		}
 	}
 	if len(missed) > 0 {
-		return fatal(failed("vrrp", s.Name, "let IP protocol 112 pass between the load balancers: packet filters, and the security groups of a cloud",
+		return fatal(failed("vrrp", s.Name, protocolFix,
 			"VRRP packets of %s do not arrive: both would hold the virtual addresses at once", strings.Join(missed, ", ")))
 	}
 	return passed("vrrp", s.Name, "VRRP packets of %s arrive", strings.Join(got, ", "))

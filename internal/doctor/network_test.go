@@ -4,6 +4,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -170,6 +171,25 @@ func TestListeners(t *testing.T) {
 		}
 		if diff := cmp.Diff(c.hear, hear); diff != "" {
 			t.Errorf("%s: %s", c.name, diff)
+		}
+	}
+}
+
+func TestSplit(t *testing.T) {
+	topo := site(t)
+	for held, want := range map[string]string{"": "", "lb1": "", "lb1 lb2": "lb1 and lb2 hold the virtual addresses at once: VRRP packets do not arrive between them"} {
+		answers := answersOf(t, topo)
+		for _, name := range strings.Fields(held) {
+			hold(answers[name].Facts, topo)
+		}
+		got := ""
+		for _, c := range Split(topo, answers) {
+			if got += c.Message; c.Result != Fail || c.Fatal {
+				t.Errorf("held by %q: %+v", held, c)
+			}
+		}
+		if got != want {
+			t.Errorf("held by %q: %q, want %q", held, got, want)
 		}
 	}
 }

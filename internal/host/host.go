@@ -28,6 +28,10 @@ type Host interface {
 	Close() error
 }
 
+// ErrSent says that scaleup itself had to be sent to a server before that could be
+// asked, and that the time for its answer was over then. It answers when asked again.
+var ErrSent = errors.New("scaleup had to be sent to it first; ask again")
+
 // CallAll asks servers side by side, each its own question, and returns the answers in
 // the order of the names. Its error names every server that did not answer.
 func CallAll(ctx context.Context, hosts map[string]Host, names []string, question func(name string) remote.Request) ([]remote.Response, error) {

@@ -6,6 +6,7 @@ package status
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -55,7 +56,12 @@ type Component struct {
 	Name    string `json:"name"`
 	State   string `json:"state"`
 	Version string `json:"version"`
+	Note    string `json:"note,omitempty"` // what is to be known of it though it runs
 }
+
+// bothSlots is the note of an app server that runs the old release beside the new one,
+// as it does for a while in a deploy. A deploy that was cut off leaves it so.
+const bothSlots = "runs in both slots: a deploy is under way or was cut off"
 
 // VIP is a virtual address and who holds it, "" for nobody. Two holders at once
 // are told as "lb1, lb2".
@@ -105,18 +111,19 @@ type Answer struct {
 // Connect opens a connection to a server, or reports that its machine is off.
 type Connect func(context.Context, topology.Server) (h host.Host, off bool, err error)
 
-// Ask asks every server within Deadline. connect gives up a server that
-// does not speak within Greeting.
-// more, unless it is nil, adds to the question.
+// Ask asks every server within Deadline; one that scaleup has to be sent to first has
+// that time twice, and what the sending takes. connect gives up a server that does not
+// speak within Greeting. more, unless it is nil, adds to the question.
 func Ask(ctx context.Context, t *topology.Topology, connect Connect, more func(topology.Server, *remote.Request)) map[string]Answer {
-	ctx, cancel := context.WithTimeout(ctx, Deadline)
-	defer cancel()
 	var mu sync.Mutex
 	var wait sync.WaitGroup
 	answers := map[string]Answer{}
 	for _, s := range t.Servers {
 		wait.Go(func() {
 			a := ask(ctx, s, connect, more)
+			if errors.Is(a.Err, host.ErrSent) {
+				a = ask(ctx, s, connect, more)
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			answers[s.Name] = a
@@ -127,6 +134,8 @@ func Ask(ctx context.Context, t *topology.Topology, connect Connect, more func(t
 }
 
 func ask(ctx context.Context, s topology.Server, connect Connect, more func(topology.Server, *remote.Request)) Answer {
+	ctx, cancel := context.WithTimeout(ctx, Deadline)
+	defer cancel()
 	h, off, err := connect(ctx, s)
 	if off || err != nil {
 		return Answer{Off: off, Err: err}
@@ -147,8 +156,8 @@ func ask(ctx context.Context, s topology.Server, connect Connect, more func(topo
 	return Answer{Response: p, Err: err, Asked: asked, Answered: time.Now()}
 }
 
-// program is a component with the units that run it. Of several units, one has
-// to run.
+// program is a component with the units that run it. Of several units, one has to run:
+// they are the slots of an app server.
 type program struct {
 	name    string
 	units   []string
@@ -178,23 +187,26 @@ func componentsOf(r spec.Role) []program {
 	}
 }
 
-// state of a program: running only if exactly one of its units runs.
-func (p program) state(units map[string]string) string {
+// component is the program as its units are.
+func (p program) component(a remote.Response) Component {
+	c := Component{Name: p.name, State: "stopped", Version: a.Facts.Version(p.version)}
 	running, failed := 0, false
 	for _, u := range p.units {
-		if units[u] == "running" {
+		if a.Units[u] == "running" {
 			running++
 		}
-		failed = failed || units[u] == "failed"
+		failed = failed || a.Units[u] == "failed"
 	}
 	switch {
-	case running == 1:
-		return "running"
-	case running > 1 || failed:
-		return "failed"
-	default:
-		return "stopped"
+	case running > 0:
+		c.State = "running"
+	case failed:
+		c.State = "failed"
 	}
+	if running > 1 {
+		c.Note = bothSlots
+	}
+	return c
 }
 
 // Assess makes the report from the answers. It is pure.
@@ -223,7 +235,7 @@ func server(s topology.Server, a Answer) Server {
 		return out
 	}
 	for _, p := range componentsOf(s.Role) {
-		out.Components = append(out.Components, Component{Name: p.name, State: p.state(a.Response.Units), Version: a.Response.Facts.Version(p.version)})
+		out.Components = append(out.Components, p.component(a.Response))
 	}
 	return out
 }

@@ -108,7 +108,21 @@ func TestAssess(t *testing.T) {
 		}, "degraded: web1 is down; web1 is down in the web tier"},
 		{"one does not answer", func(a map[string]Answer) { a["web1"] = silent }, "degraded: web1 is unreachable"},
 		{"a program failed", func(a map[string]Answer) { a["web2"].Response.Units["nginx.service"] = "failed" }, "degraded: nginx on web2 is failed"},
-		{"both slots run", func(a map[string]Answer) { a["app1"].Response.Units["app@b.service"] = "running" }, "degraded: app on app1 is failed"},
+		{"both slots run", func(a map[string]Answer) { a["app1"].Response.Units["app@b.service"] = "running" },
+			"healthy: 8 servers serve www.foobar.com; app on app1 runs in both slots: a deploy is under way or was cut off"},
+		{"both slots run and serve", func(a map[string]Answer) {
+			a["app1"].Response.Units["app@b.service"] = "running"
+			sees(a, "app1-b", haproxyctl.Up)
+		}, "healthy: 8 servers serve www.foobar.com; app on app1 runs in both slots: a deploy is under way or was cut off"},
+		{"both slots run and one is not fine", func(a map[string]Answer) {
+			a["app1"].Response.Units["app@b.service"] = "running"
+			sees(a, "app1-b", haproxyctl.Down)
+		}, "degraded: app1-b is down in the app tier"},
+		{"one slot runs and the other failed", func(a map[string]Answer) { a["app1"].Response.Units["app@b.service"] = "failed" }, "healthy: 8 servers serve www.foobar.com"},
+		{"no slot runs and one failed", func(a map[string]Answer) {
+			a["app1"].Response.Units["app@a.service"] = "failed"
+			sees(a, "app1-a", haproxyctl.Down)
+		}, "down: app on app1 is failed; app1-a is down in the app tier"},
 		{"no slot runs", func(a map[string]Answer) {
 			a["app1"].Response.Units["app@a.service"] = "stopped"
 			sees(a, "app1-a", haproxyctl.Down)
@@ -178,6 +192,29 @@ func TestAllLoadBalancersCount(t *testing.T) {
 	}
 	if got := r.Tiers[len(r.Tiers)-1].Backends[0].Sessions; got != 3 {
 		t.Errorf("web1 has %d sessions, want the 3 that the holder sees", got)
+	}
+}
+
+// The note is a key of its own, and only there when there is something to know.
+func TestNote(t *testing.T) {
+	top := site(t)
+	answers := healthy(t, top)
+	answers["app1"].Response.Units["app@b.service"] = "running"
+	var noted []string
+	for _, s := range Assess(top, "", answers).Servers {
+		for _, c := range s.Components {
+			data, err := json.Marshal(c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(string(data), `"note"`) {
+				noted = append(noted, s.Name+" "+string(data))
+			}
+		}
+	}
+	want := []string{`app1 {"name":"app","state":"running","version":"","note":"runs in both slots: a deploy is under way or was cut off"}`}
+	if diff := cmp.Diff(want, noted); diff != "" {
+		t.Errorf("notes (-want +got):\n%s", diff)
 	}
 }
 

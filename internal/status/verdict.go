@@ -68,9 +68,22 @@ func findings(r Report) []string {
 	return list
 }
 
+// notes tells what is to be known of programs that run, by server.
+func notes(r Report) string {
+	text := ""
+	for _, s := range r.Servers {
+		for _, c := range s.Components {
+			if c.Note != "" {
+				text += fmt.Sprintf("; %s on %s %s", c.Name, s.Name, c.Note)
+			}
+		}
+	}
+	return text
+}
+
 func verdict(r Report, findings []string) string {
 	if len(findings) == 0 {
-		return fmt.Sprintf("healthy: %d servers serve %s", len(r.Servers), r.Site)
+		return fmt.Sprintf("healthy: %d servers serve %s", len(r.Servers), r.Site) + notes(r)
 	}
 	off := 0
 	for _, s := range r.Servers {

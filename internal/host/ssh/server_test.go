@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"golang.org/x/crypto/ssh"
 	"golang.org/x/crypto/ssh/knownhosts"
@@ -37,6 +38,7 @@ type machine struct {
 	commands []string
 	pushed   map[string]bool // digests
 	banner   string          // what a login script prints
+	line     time.Duration   // that sending anything takes
 	frozen   chan struct{}   // closed: nothing that arrives is read any more
 }
 
@@ -183,6 +185,11 @@ func (m *machine) run(command string, channel ssh.Channel) int {
 func (m *machine) push(command string, stdin io.Reader) int {
 	content, err := io.ReadAll(stdin)
 	if err != nil {
+		return 1
+	}
+	select {
+	case <-time.After(m.line): // the line itself
+	case <-m.t.Context().Done():
 		return 1
 	}
 	sum := sha256.Sum256(content)

@@ -178,9 +178,15 @@ func (h *Host) ensureSession(ctx context.Context) error {
 		}
 		h.client = client
 	}
-	stop := closeAfter(ctx, h.client)
-	defer stop()
 	s, err := h.openSession(ctx)
+	if errors.Is(err, errNoBinary) { // which it costs nothing to find out when it is there
+		if err = h.push(ctx); err == nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return fmt.Errorf("%s: %w", h.target.Server, host.ErrSent)
+		}
+		if err == nil {
+			s, err = h.openSession(ctx)
+		}
+	}
 	if err != nil {
 		h.drop() // so that the next call dials anew
 		return fmt.Errorf("start scaleup on %s: %w", h.target.Server, because(ctx, err))
@@ -203,18 +209,11 @@ func because(ctx context.Context, err error) error {
 	return err
 }
 
-// openSession starts the far end. It tries first and pushes the binary only when
-// the server says it is not there, which costs nothing when it is.
+// openSession starts the far end; errNoBinary when it is not there.
 func (h *Host) openSession(ctx context.Context) (*session, error) {
-	command := h.sudo() + h.target.Binary.RemotePath() + " remote"
-	s, err := startSession(ctx, h.client, command)
-	if err == nil || !errors.Is(err, errNoBinary) {
-		return s, err
-	}
-	if err := h.push(); err != nil {
-		return nil, err
-	}
-	return startSession(ctx, h.client, command)
+	stop := closeAfter(ctx, h.client)
+	defer stop()
+	return startSession(ctx, h.client, h.sudo()+h.target.Binary.RemotePath()+" remote")
 }
 
 func (h *Host) sudo() string { return h.target.sudo() }
@@ -226,9 +225,22 @@ func (t Target) sudo() string {
 	return "sudo -n "
 }
 
+// pushWithin bounds sending the binary: 17 MB at 150 kB/s.
+const pushWithin = 2 * time.Minute
+
 // push sends the binary with one constant script. The script checks the
 // machine's architecture first: a binary of another one cannot say so itself.
-func (h *Host) push() error {
+// A deadline of ctx is one for the server's answer, and not for this: over a slow line,
+// no answer would ever come.
+func (h *Host) push(ctx context.Context) error {
+	unhurried, cancel := context.WithTimeout(context.WithoutCancel(ctx), pushWithin)
+	defer cancel()
+	defer context.AfterFunc(ctx, func() {
+		if !errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			cancel()
+		}
+	})()
+	defer closeAfter(unhurried, h.client)()
 	s, err := h.client.NewSession()
 	if err != nil {
 		return fmt.Errorf("push scaleup: %w", err)
@@ -259,6 +271,9 @@ func (h *Host) Exec(ctx context.Context, argv []string, stdio host.Stdio) (int, 
 		return 0, err
 	}
 	code, err := h.exec(ctx, encoded, stdio)
+	if missing := (*ssh.ExitMissingError)(nil); errors.As(err, &missing) && ctx.Err() == nil {
+		return 0, fmt.Errorf("the connection to %s ended before the program there did", h.target.Server)
+	}
 	if err != nil {
 		return 0, fmt.Errorf("run %s on %s: %w", argv[0], h.target.Server, because(ctx, err))
 	}

@@ -41,6 +41,39 @@ func askFacts(t *testing.T, h *Host) {
 	}
 }
 
+// A deadline is one for the answer. Where scaleup has to be sent first, over a line that
+// is slow, it arrives all the same, and the next call is answered in time.
+func TestSendingHasNoDeadline(t *testing.T) {
+	m := newMachine(t)
+	m.line = 2 * time.Second
+	h := dial(t, m.target())
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if _, err := h.Call(ctx, remote.Request{Facts: true}); !errors.Is(err, host.ErrSent) {
+		t.Fatalf("with the deadline over while sending: %v", err)
+	}
+	askFacts(t, h)
+	if got := m.ran(); len(got) != 3 {
+		t.Errorf("it was started, sent and started, and not %q", got)
+	}
+}
+
+// Who gives up does not wait for the line.
+func TestSendingIsGivenUp(t *testing.T) {
+	m := newMachine(t)
+	m.line = time.Minute
+	h := dial(t, m.target())
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(time.Second, cancel)
+	began := time.Now()
+	if _, err := h.Call(ctx, remote.Request{Facts: true}); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v", err)
+	}
+	if took := time.Since(began); took > 30*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}
+
 func TestCall(t *testing.T) {
 	for user, sudo := range map[string]string{"root": "", "deploy": "sudo -n "} {
 		m := newMachine(t)
