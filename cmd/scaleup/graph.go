@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"scaleup/internal/atomicfile"
 	"scaleup/internal/graph"
 )
 
@@ -72,7 +72,7 @@ func graphCommand(o *options) *cobra.Command {
 				_, err := fmt.Fprint(op.out, b.String())
 				return err
 			}
-			return replaceFile(output, b.String())
+			return atomicfile.Write(output, []byte(b.String()), 0o644)
 		},
 	}
 	cmd.Flags().BoolVar(&planned, "plan", false, "draw what the site file describes; no server is asked")
@@ -127,22 +127,4 @@ func planInstead(err error) error {
 		return hinted{h.err, h.hint + "; scaleup graph --plan draws it from the file"}
 	}
 	return err
-}
-
-// replaceFile writes a file in one go: whoever reads it sees the old one or the new.
-func replaceFile(path, content string) error {
-	fresh, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-")
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	defer os.Remove(fresh.Name())
-	_, err = fresh.WriteString(content)
-	// CreateTemp makes files for their owner's eyes only; this one is to be shown.
-	if err = errors.Join(err, fresh.Chmod(0o644), fresh.Close()); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	if err := os.Rename(fresh.Name(), path); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
 }

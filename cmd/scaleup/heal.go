@@ -48,6 +48,9 @@ func (op *operation) heal(ctx context.Context) error {
 	for _, l := range left {
 		found = append(found, l.String())
 	}
+	if len(left) > 0 {
+		fmt.Fprintf(op.err, "the process that mends the lab when a drill does not tells what it did in %s\n", inject.ReaperLog(op.stateDir))
+	}
 	onServers, err := op.healServers(ctx)
 	found, failures = append(found, onServers...), append(failures, err)
 	if op.json {

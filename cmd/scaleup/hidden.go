@@ -133,7 +133,11 @@ func reaperCommand(o *options) *cobra.Command {
 		Use: "drill-reaper", Hidden: true, Short: "Mend the lab's machines when a drill does not",
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return inject.Reap(cmd.Context(), file, inject.OpenLab, o.out)
+			// Standard error is the reapers' log, and all is said there.
+			if inject.Reap(cmd.Context(), file, inject.OpenLab, o.out, slog.New(slog.NewTextHandler(o.err, nil))) != nil {
+				return silent(exitError)
+			}
+			return nil
 		},
 	}
 	cmd.Flags().StringVar(&file, "file", "", "what is broken, by whom and until when")

@@ -150,8 +150,24 @@ func filesPage(t *topology.Topology) (string, error) {
 			fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", row.component, row.kind, row.what, row.how)
 		}
 	}
+	b.WriteString(ownFiles)
 	return strings.NewReplacer(digest, placeholder, referenceBinary, binaryPath).Replace(b.String()), nil
 }
+
+// ownFiles is what scaleup keeps on the computer that it is run on.
+const ownFiles = "\n## On your own computer\n\n" +
+	"In `.scaleup/NAME/` beside the site file, by the name of the lab or of the site, for its owner only (0700, the files 0600):\n\n" +
+	"| What | Holds |\n|---|---|\n" +
+	"| `secrets.json` | passwords of the database accounts, keys of the TLS tickets |\n" +
+	"| `ca.pem`, `ca.key` | the site's own authority; nobody else has the key |\n" +
+	"| `certs/` | the certificates that it has signed |\n" +
+	"| `id_ed25519` | the key to the machines of a lab |\n" +
+	"| `known_hosts…` | the keys of servers that SSH has to know |\n" +
+	"| `journal.ndjson` | every step of every command that changed something |\n" +
+	"| `drills/TIME/NAME/` | what a drill has measured |\n" +
+	"| `faults/ID.json` | what a drill has broken in the lab, until it is mended |\n" +
+	"| `faults/reaper.log` | what the processes did that mend the lab when a drill does not: each attempt, its time and why it failed. It goes on in a new file after 256 KiB; the former is `reaper.log.1` |\n" +
+	"| `lock`, `drill.lock` | held by the command, or the drill, that runs |\n"
 
 // heldRow is one thing that servers of a role hold.
 type heldRow struct{ component, kind, what, how string }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"time"
 
 	"scaleup/internal/haproxyctl"
 	"scaleup/internal/host"
@@ -60,23 +61,50 @@ func (a rotation) observe(ctx context.Context, s plan.Step) (plan.State, error) 
 	}
 	place := survey.Rotation(views)[name]
 	if place == plan.Drained && s.To == plan.State(plan.Drained) && busy > 0 {
-		return plan.State(fmt.Sprintf("draining, %d requests in flight", busy)), nil
+		return plan.State(fmt.Sprintf("draining, %d connections open", busy)), nil
 	}
 	return plan.State(place), nil
 }
 
 func (a rotation) do(ctx context.Context, s plan.Step) error {
-	name := strings.TrimPrefix(s.Resource, "rotation:")
-	backend := "web"
+	order := remote.Rotate{Backend: haproxyctl.BackendWeb, Server: strings.TrimPrefix(s.Resource, "rotation:"), State: haproxyctl.OrderReady}
 	if server, err := a.Topology.Server(s.Server); err == nil && server.Role == spec.App {
-		backend = "app"
+		order.Backend = haproxyctl.BackendApp
 	}
-	state := haproxyctl.OrderReady
 	if s.To == plan.State(plan.Drained) {
-		state = haproxyctl.OrderDrain
+		order.State = haproxyctl.OrderDrain
 	}
-	_, err := a.balancers(ctx, remote.Request{Rotate: &remote.Rotate{Backend: backend, Server: name, State: state}})
-	return err
+	if _, err := a.balancers(ctx, remote.Request{Rotate: &order}); err != nil || order.State != haproxyctl.OrderDrain {
+		return err
+	}
+	if err := await(ctx, a, s, requestTime); err == nil || ctx.Err() != nil {
+		return err
+	}
+	return a.end(ctx, s, order) // the requests have had their time
+}
+
+// requestTime is the longest that a request may take: HAProxy gives up a web server that
+// is silent for as long, and one of the app tier before ("timeout server" in package
+// component/haproxy). What a drained server has after it is a WebSocket, which may stay
+// for hours, or a transfer, of which nobody knows the end.
+const requestTime = 30 * time.Second
+
+// end ends what a drained server still has, on every load balancer, and says so.
+func (a rotation) end(ctx context.Context, s plan.Step, order remote.Rotate) error {
+	order.End = true
+	answers, err := a.balancers(ctx, remote.Request{Rotate: &order})
+	if err != nil {
+		return err
+	}
+	ended := 0
+	for _, p := range answers {
+		ended += p.Ended
+	}
+	if ended > 0 {
+		a.Journal.Add(journal.Event{Event: journal.Note, Server: s.Server, Resource: s.Resource, Message: fmt.Sprintf(
+			"%d connections of %s were ended, which were open after the %s that a request may take: WebSockets or long transfers", ended, order.Server, requestTime)})
+	}
+	return nil
 }
 
 // primary moves the database's primary away from a server: the step's own, or one

@@ -1,8 +1,12 @@
 package apply
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -31,6 +35,8 @@ type cluster struct {
 	yielding map[string]bool
 	fit      map[string]bool
 	busy     time.Time      // until then, drained servers have requests in flight
+	tunnels  map[string]int // WebSockets of each drained server, by load balancer, until they are ended
+	deaf     bool           // nothing is ended
 	orders   []string       // what was ordered, in order
 	drained  map[string]int // most servers of a backend that were out at once
 }
@@ -52,7 +58,7 @@ func (c *cluster) answer(lb string, q *remote.Request, p *remote.Response) error
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if q.Rotate != nil {
-		c.rotate(lb, *q.Rotate)
+		p.Ended = c.rotate(lb, *q.Rotate)
 		q.Rotate = nil
 	}
 	if q.HandOver != nil {
@@ -71,8 +77,11 @@ func (c *cluster) answer(lb string, q *remote.Request, p *remote.Response) error
 	if q.Balancer {
 		p.Balancer = &remote.Balancer{Fit: c.fit[lb] && !c.yielding[lb], Yielding: c.yielding[lb]}
 		for _, s := range c.servers[lb] {
-			if s.State == haproxyctl.Drain && time.Now().Before(c.busy) {
-				s.Sessions = 2
+			if s.State == haproxyctl.Drain {
+				s.Sessions = c.tunnels[lb]
+				if time.Now().Before(c.busy) {
+					s.Sessions += 2
+				}
 			}
 			p.Balancer.Servers = append(p.Balancer.Servers, s)
 		}
@@ -88,8 +97,15 @@ func (c *cluster) answer(lb string, q *remote.Request, p *remote.Response) error
 	return nil
 }
 
-func (c *cluster) rotate(lb string, r remote.Rotate) {
-	c.orders = append(c.orders, fmt.Sprintf("%s %s %s/%s", lb, r.State, r.Backend, r.Server))
+func (c *cluster) rotate(lb string, r remote.Rotate) (ended int) {
+	order := fmt.Sprintf("%s %s %s/%s", lb, r.State, r.Backend, r.Server)
+	if r.End {
+		order += " and end"
+		if ended = c.tunnels[lb]; !c.deaf {
+			delete(c.tunnels, lb)
+		}
+	}
+	c.orders = append(c.orders, order)
 	s := c.servers[lb][r.Server]
 	s.State = map[haproxyctl.Order]haproxyctl.State{haproxyctl.OrderReady: haproxyctl.Up, haproxyctl.OrderDrain: haproxyctl.Drain}[r.State]
 	c.servers[lb][r.Server] = s
@@ -100,6 +116,7 @@ func (c *cluster) rotate(lb string, r remote.Rotate) {
 		}
 	}
 	c.drained[r.Backend] = max(c.drained[r.Backend], out)
+	return ended
 }
 
 // ordered lists the orders since it was last called; those of the two load
@@ -143,6 +160,86 @@ func TestRotation(t *testing.T) {
 			t.Errorf("a server in rotation was put there again: %v", err)
 		}
 	})
+}
+
+// A WebSocket does not hold a change up: it is ended when every request has had its
+// time, and not before.
+func TestDrainEndsWhatStays(t *testing.T) {
+	const (
+		drain = "drain rotation:web1"
+		note  = "note web1 3 connections of web1 were ended, which were open after the 30s that a request may take: WebSockets or long transfers"
+	)
+	for _, c := range []struct {
+		name     string
+		tunnels  map[string]int
+		requests time.Duration // how long those in flight take
+		deaf     bool
+		took     time.Duration
+		orders   string // after the drain
+		events   []string
+	}{
+		{"only requests", nil, 29 * time.Second, false, 29 * time.Second, "", []string{"done web1 " + drain}},
+		{"WebSockets, too", map[string]int{"lb1": 2, "lb2": 1}, 10 * time.Second, false, requestTime, " and end", []string{note, "done web1 " + drain}},
+		{"what cannot be ended", map[string]int{"lb1": 2, "lb2": 1}, 0, true, requestTime + patience, " and end", []string{note, "failed web1 " + drain}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWorld(t)
+			lbs := newCluster(w, "web/web1", "web/web2")
+			lbs.tunnels, lbs.busy, lbs.deaf = c.tunnels, time.Now().Add(c.requests), c.deaf
+			began := time.Now()
+			err := w.apply(rotate("web1", "web1", plan.Drain, plan.Drained))
+			if c.deaf != (err != nil) || err != nil && !strings.Contains(err.Error(), `is still "draining, 3 connections open"`) {
+				t.Errorf("%s: error %v", c.name, err)
+			}
+			if took := time.Since(began); took < c.took || took > c.took+time.Second {
+				t.Errorf("%s: it took %s, want %s", c.name, took, c.took)
+			}
+			want := []string{"lb1 drain web/web1", "lb2 drain web/web1"}
+			if c.orders != "" {
+				want = []string{want[0], want[0] + c.orders, want[1], want[1] + c.orders}
+			}
+			if diff := cmp.Diff(want, lbs.ordered()); diff != "" {
+				t.Errorf("%s: orders (-want +got):\n%s", c.name, diff)
+			}
+			if diff := cmp.Diff(c.events, w.happened()); diff != "" {
+				t.Errorf("%s: events (-want +got):\n%s", c.name, diff)
+			}
+		})
+	}
+}
+
+// Nothing is ended of a drain that is called off.
+func TestDrainThatIsInterrupted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		c := newCluster(w, "web/web1", "web/web2")
+		c.tunnels = map[string]int{"lb1": 1}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		err := w.run.Run(ctx, plan.Plan{Steps: []plan.Step{rotate("web1", "web1", plan.Drain, plan.Drained)}})
+		if !errors.Is(err, context.DeadlineExceeded) || c.tunnels["lb1"] != 1 {
+			t.Errorf("error %v, %d WebSockets left, want it interrupted and 1", err, c.tunnels["lb1"])
+		}
+	})
+}
+
+// What the rendered configuration gives a request is what a drain gives it.
+func TestRequestTimeIsHAProxys(t *testing.T) {
+	config, err := os.ReadFile("../component/haproxy/testdata/golden/debian13/haproxy.cfg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	longest := time.Duration(0)
+	for _, m := range regexp.MustCompile(`(?m)^ +timeout server (\d+s)$`).FindAllSubmatch(config, -1) { // the database's are in hours
+		limit, err := time.ParseDuration(string(m[1]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		longest = max(longest, limit)
+	}
+	if longest != requestTime {
+		t.Errorf("a request may take %s, and a drain waits %s", longest, requestTime)
+	}
 }
 
 // One load balancer that does not see the server up holds the rollout.

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"scaleup/internal/atomicfile"
 )
 
 // Where faults keep what they must not forget. Only root may look: a saved
@@ -18,7 +20,6 @@ const (
 	recordName = "fault"                    // of the state: the order, from before the fault is injected until it is healed
 	endedName  = "ended"                    // of the state: the fault is over; it may not be started any more
 	failedName = "failed"                   // of the state: why injecting failed
-	newSuffix  = ".new"                     // of a file that is being written
 )
 
 // entry is one fault in the journal.
@@ -105,13 +106,7 @@ func writeSynced(path string, data []byte) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	if err := writeFile(path+newSuffix, data, 0o600); err != nil {
-		return err
-	}
-	if err := os.Rename(path+newSuffix, path); err != nil {
-		return err
-	}
-	return syncDir(dir)
+	return atomicfile.Write(path, data, 0o600)
 }
 
 func writeFile(path string, data []byte, mode fs.FileMode) error {

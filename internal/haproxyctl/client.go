@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -81,10 +82,32 @@ func (c Client) SetState(ctx context.Context, backend, server string, order Orde
 	return c.tellServer(ctx, "set server", backend, server, "state "+string(order))
 }
 
-// ShutdownSessions ends what a server still has, after a drain has run out of
-// time.
+// ShutdownSessions ends what a server still has in one backend, after a drain has run
+// out of time.
 func (c Client) ShutdownSessions(ctx context.Context, backend, server string) error {
 	return c.tellServer(ctx, "shutdown sessions server", backend, server, "")
+}
+
+// EndSessions ends what a web or app server still has, in every backend that has it,
+// and returns how many sessions that was.
+//
+// It does not reach a process that a reload has replaced, as no order does. What that
+// one still has ends with the server itself, and after hard-stop-after at the latest.
+func (c Client) EndSessions(ctx context.Context, server string) (ended int, err error) {
+	servers, err := c.Servers(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, s := range servers {
+		if s.Name != server || s.Sessions == 0 || !slices.Contains(requestBackends(), s.Backend) {
+			continue
+		}
+		if err := c.ShutdownSessions(ctx, s.Backend, s.Name); err != nil {
+			return ended, err
+		}
+		ended += s.Sessions
+	}
+	return ended, nil
 }
 
 // tellServer sends a command about one server: a verb, the server, and what to do to it.

@@ -21,6 +21,10 @@ const (
 	BackendMySQLReadable = "mysql_readable"
 )
 
+// requestBackends are those whose servers answer requests. The sessions of the others
+// are the database's, which ends them itself.
+func requestBackends() []string { return []string{BackendWeb, BackendWebOnce, BackendApp} }
+
 // provenFirst are the backends whose servers get nothing before a check has
 // said what they are: HAProxy takes servers for healthy when it starts, and a
 // write must not go to a replica for the quarter second until it knows better.

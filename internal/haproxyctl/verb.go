@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
+
+	"scaleup/internal/atomicfile"
 )
 
 // Paths are the files of HAProxy on a load balancer.
@@ -61,29 +62,16 @@ func WriteState(ctx context.Context, paths Paths, moment string) error {
 	if err != nil {
 		return errors.Join(asked, err, forget(paths.State))
 	}
-	return errors.Join(asked, replace(paths.State, state))
+	if err := atomicfile.Write(paths.State, []byte(state), 0o600); err != nil {
+		return errors.Join(asked, fmt.Errorf("keep HAProxy's server states: %w", err))
+	}
+	return asked
 }
 
 // forget removes a state file that has become wrong; HAProxy does without it.
 func forget(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("remove HAProxy's outdated server states: %w", err)
-	}
-	return nil
-}
-
-func replace(path, content string) error {
-	fresh, err := os.CreateTemp(filepath.Dir(path), ".servers.state-") // 0600
-	if err != nil {
-		return fmt.Errorf("write HAProxy's server states: %w", err)
-	}
-	defer os.Remove(fresh.Name())
-	_, err = fresh.WriteString(content)
-	if err = errors.Join(err, fresh.Close()); err != nil {
-		return fmt.Errorf("write HAProxy's server states: %w", err)
-	}
-	if err := os.Rename(fresh.Name(), path); err != nil {
-		return fmt.Errorf("write HAProxy's server states: %w", err)
 	}
 	return nil
 }

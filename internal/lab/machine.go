@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"scaleup/internal/atomicfile"
 )
 
 // The folder of a machine:
@@ -63,7 +65,7 @@ func (l *Lab) writeRecord(r record) error {
 	if err != nil {
 		return fmt.Errorf("write machine %s: %w", r.Name, err)
 	}
-	return replaceFile(filepath.Join(l.machineDir(r.Name), machineFile), data, 0o644)
+	return atomicfile.Write(filepath.Join(l.machineDir(r.Name), machineFile), data, 0o644)
 }
 
 // create makes a machine's folder. Its layers must be there.

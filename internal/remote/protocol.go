@@ -63,6 +63,7 @@ type Rotate struct {
 	Backend string           `json:"backend"`
 	Server  string           `json:"server"`
 	State   haproxyctl.Order `json:"state"`
+	End     bool             `json:"end,omitempty"` // then end the sessions that it still has, whichever backend they are of
 }
 
 // Response answers a Request.
@@ -70,6 +71,7 @@ type Response struct {
 	Error      string                    `json:"error,omitempty"` // why the request failed; nothing else is set then
 	States     map[string]resource.State `json:"states,omitempty"`
 	Applied    *Applied                  `json:"applied,omitempty"`
+	Ended      int                       `json:"ended,omitempty"` // sessions, of Rotate
 	HandedOver *HandedOver               `json:"handed_over,omitempty"`
 	Units      map[string]string         `json:"units,omitempty"`
 	Facts      *facts.Facts              `json:"facts,omitempty"`

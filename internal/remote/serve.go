@@ -131,11 +131,16 @@ func (s *Server) confirm(ctx context.Context, q Request, _ *Response) error {
 	return resource.ConfirmFirewall(ctx, s.System)
 }
 
-func (s *Server) rotate(ctx context.Context, q Request, _ *Response) error {
+func (s *Server) rotate(ctx context.Context, q Request, p *Response) (err error) {
 	if q.Rotate == nil {
 		return nil
 	}
-	return haproxyctl.Client{Socket: haproxyctl.AdminSocket}.SetState(ctx, q.Rotate.Backend, q.Rotate.Server, q.Rotate.State)
+	haproxy := haproxyctl.Client{Socket: haproxyctl.AdminSocket}
+	if err := haproxy.SetState(ctx, q.Rotate.Backend, q.Rotate.Server, q.Rotate.State); err != nil || !q.Rotate.End {
+		return err
+	}
+	p.Ended, err = haproxy.EndSessions(ctx, q.Rotate.Server)
+	return err
 }
 
 func (s *Server) units(ctx context.Context, q Request, p *Response) error {

@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"scaleup/internal/atomicfile"
 	"scaleup/internal/component"
 	"scaleup/internal/spec"
 	"scaleup/internal/topology"
@@ -160,18 +161,7 @@ func (s *Store) write(name string, content []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	file, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	defer file.Close()
-	if _, err := file.Write(content); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	if err := file.Sync(); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return os.Rename(path+".new", path)
+	return atomicfile.Write(path, content, 0o600)
 }
 
 func random(n int) []byte {

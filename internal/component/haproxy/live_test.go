@@ -30,6 +30,8 @@ type live struct {
 	client  haproxyctl.Client
 	paths   haproxyctl.Paths
 	process *exec.Cmd
+	stderr  transcript   // what HAProxy says there
+	syslog  transcript   // what it logs
 	kept    *http.Client // how a web server reaches the app tier, see passOn
 	once    *http.Client
 
@@ -72,6 +74,8 @@ func (l *live) web(w http.ResponseWriter, r *http.Request) {
 		w.Write(body)
 	case r.URL.Path == "/order":
 		l.passOn(w, r)
+	case r.URL.Path == "/lasts":
+		l.lasts(w, r)
 	case r.URL.Path == "/breaks-once" && n%2 == 1:
 		panic(http.ErrAbortHandler)
 	case strings.HasPrefix(r.URL.Path, "/breaks-always"):
@@ -156,7 +160,7 @@ func startLive(t *testing.T) *live {
 	if err != nil {
 		t.Fatal(err)
 	}
-	moved := strings.NewReplacer("10.77.0.", l.network+".", "127.0.0.1:443", l.at(99, 443)).Replace(string(text))
+	moved := strings.NewReplacer("10.77.0.", l.network+".", "127.0.0.1:443", l.at(99, 443), "/dev/log", listenSyslog(t, &l.syslog)).Replace(string(text))
 	if err := os.WriteFile(config, []byte(moved), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -165,9 +169,8 @@ func startLive(t *testing.T) *live {
 		t.Fatal(err)
 	}
 	l.client = haproxyctl.Client{Socket: l.paths.Socket}
-	var log bytes.Buffer
 	l.process = exec.Command(haproxy, "-W", "-f", config)
-	l.process.Stderr = &log
+	l.process.Stderr = &l.stderr
 	if err := l.process.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -175,11 +178,50 @@ func startLive(t *testing.T) *live {
 		l.process.Process.Signal(syscall.SIGTERM)
 		l.process.Wait()
 		if t.Failed() {
-			t.Logf("haproxy says:\n%s", log.String())
+			t.Logf("haproxy says:\n%s\nand logs:\n%s", l.stderr.String(), l.syslog.String())
 		}
 	})
 	haproxytest.AwaitMaster(t, l.process.Process.Pid)
 	return l
+}
+
+// transcript is text that comes while a test runs.
+type transcript struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *transcript) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *transcript) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+// listenSyslog stands for the journal's socket, at an address that HAProxy also reaches
+// from its chroot.
+func listenSyslog(t *testing.T, into *transcript) (address string) {
+	t.Helper()
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	go func() {
+		for line := make([]byte, 64<<10); ; {
+			n, _, err := conn.ReadFrom(line)
+			if err != nil {
+				return
+			}
+			fmt.Fprintf(into, "%s\n", bytes.TrimSpace(line[:n]))
+		}
+	}()
+	return conn.LocalAddr().String()
 }
 
 // await waits until HAProxy reports these states, "web/web1": "up".

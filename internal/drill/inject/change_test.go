@@ -1,6 +1,7 @@
 package inject
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -37,7 +38,7 @@ func TestWatched(t *testing.T) {
 			t.Errorf("done twice: %v", err)
 		}
 		if _, err := os.Stat(file); died {
-			if err := Reap(t.Context(), file, noLab, nopWriter{}); err != nil {
+			if err := Reap(t.Context(), file, noLab, io.Discard, unread); err != nil {
 				t.Fatal(err)
 			}
 		} else if err == nil {
@@ -48,7 +49,3 @@ func TestWatched(t *testing.T) {
 		}
 	}
 }
-
-type nopWriter struct{}
-
-func (nopWriter) Write(p []byte) (int, error) { return len(p), nil }

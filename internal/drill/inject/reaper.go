@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -75,16 +77,23 @@ func (r Reaper) watch(o reaperOrder) error {
 
 // Detached starts reapers as processes of their own: "BINARY drill-reaper --file
 // FILE" in a session of its own, so that neither the end of this process nor its
-// terminal's Ctrl-C reaches it.
+// terminal's Ctrl-C reaches it. What it says of itself goes to its log, also when it
+// fails in a way that nobody thought of; it holds nothing of this process open.
 func Detached(binary string) func(file string) error {
 	return func(file string) error {
+		path := reaperLogBeside(file)
+		log, err := openReaperLog(path)
+		if err != nil {
+			return fmt.Errorf("open its log: %w", err)
+		}
+		defer log.Close()
 		said, tell, err := os.Pipe()
 		if err != nil {
 			return err
 		}
 		defer said.Close()
 		cmd := exec.Command(binary, "drill-reaper", "--file", file)
-		cmd.Dir, cmd.Stdout, cmd.SysProcAttr = "/", tell, &syscall.SysProcAttr{Setsid: true}
+		cmd.Dir, cmd.Stdout, cmd.Stderr, cmd.SysProcAttr = "/", tell, log, &syscall.SysProcAttr{Setsid: true}
 		err = errors.Join(cmd.Start(), tell.Close())
 		if err != nil {
 			return err
@@ -97,7 +106,7 @@ func Detached(binary string) func(file string) error {
 			_, err = io.ReadFull(said, line)
 		}
 		if err != nil || string(line) != watching {
-			return errors.Join(fmt.Errorf("it did not say that it watches: %w", err), cmd.Process.Kill())
+			return errors.Join(fmt.Errorf("it did not say that it watches, see %s: %w", path, err), cmd.Process.Kill())
 		}
 		return nil
 	}
@@ -105,8 +114,15 @@ func Detached(binary string) func(file string) error {
 
 // Reap is what a reaper process does: it waits until the file is gone, which means
 // that the drill has mended, or until the deadline is over, the drill's process has
-// ended, or ctx ends. In these cases it mends and removes the file.
-func Reap(ctx context.Context, file string, open Opener, ready io.Writer) error {
+// ended, or ctx ends. In these cases it mends and removes the file. All that it does
+// and all that fails is in the log.
+func Reap(ctx context.Context, file string, open Opener, ready io.Writer, log *slog.Logger) (err error) {
+	log = log.With("fault", strings.TrimSuffix(filepath.Base(file), ".json"))
+	defer func() {
+		if err != nil {
+			log.Error("gave up; scaleup heal tries again", "error", reason(err))
+		}
+	}()
 	o, err := readOrder(file)
 	if err != nil {
 		return err
@@ -117,30 +133,37 @@ func Reap(ctx context.Context, file string, open Opener, ready io.Writer) error 
 			return fmt.Errorf("open lab %s: %w", o.Lab.Name, err)
 		}
 	}
+	log.Info("watches", "what", o.Action.words(o.Servers), "drill", o.Drill.PID, "until", o.Deadline)
 	if _, err := io.WriteString(ready, watching); err != nil {
 		return fmt.Errorf("say that the lab is watched: %w", err)
 	}
-	if !o.await(ctx, file) {
+	why := o.await(ctx, file)
+	if why == "" {
+		log.Info("nothing to do: the drill has mended, or somebody else")
 		return nil
 	}
-	return o.mend(context.WithoutCancel(ctx), m, file)
+	log.Info("mends", "why", why)
+	return o.mend(context.WithoutCancel(ctx), m, file, log)
 }
 
-// await returns true when it is time to mend, and false when there is nothing to do
-// any more.
-func (o reaperOrder) await(ctx context.Context, file string) bool {
+// await returns when it is time to mend, and why it is, or "" when there is nothing to
+// do any more.
+func (o reaperOrder) await(ctx context.Context, file string) (why string) {
 	tick := time.NewTicker(reapInterval)
 	defer tick.Stop()
 	for {
-		if gone(file) {
-			return false
-		}
-		if !time.Now().Before(o.Deadline) || !o.Drill.alive() {
-			return true
+		switch {
+		case gone(file):
+			return ""
+		case !time.Now().Before(o.Deadline):
+			return "the lease is over"
+		case !o.Drill.alive():
+			return "the drill's process has ended"
+		case ctx.Err() != nil:
+			return "told to end"
 		}
 		select {
 		case <-ctx.Done():
-			return !gone(file)
 		case <-tick.C:
 		}
 	}
@@ -152,12 +175,20 @@ func gone(file string) bool {
 }
 
 // mend tries until it has worked, somebody else has done it, or it is hopeless.
-func (o reaperOrder) mend(ctx context.Context, m Machines, file string) error {
+func (o reaperOrder) mend(ctx context.Context, m Machines, file string, log *slog.Logger) error {
 	for try := 1; ; try++ {
 		err := heal(ctx, m, o, file)
-		if err == nil || gone(file) || try == reapTries {
-			return err
+		switch {
+		case err == nil:
+			log.Info("mended", "tries", try)
+			return nil
+		case gone(file):
+			log.Info("mended by somebody else meanwhile", "try", try, "error", reason(err))
+			return nil
+		case try == reapTries:
+			return fmt.Errorf("after %d tries: %w", try, err)
 		}
+		log.Warn("could not mend yet", "try", try, "error", reason(err))
 		time.Sleep(reapPause) // nothing tells when another command is done with the lab
 	}
 }

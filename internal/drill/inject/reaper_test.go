@@ -1,9 +1,12 @@
 package inject
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,13 +22,16 @@ import (
 func TestMain(m *testing.M) {
 	if len(os.Args) == 4 && os.Args[1] == "drill-reaper" {
 		open := func(Lab) (Machines, error) { return newLab(), nil }
-		if err := Reap(context.Background(), os.Args[3], open, os.Stdout); err != nil {
+		if err := Reap(context.Background(), os.Args[3], open, os.Stdout, slog.New(slog.NewTextHandler(os.Stderr, nil))); err != nil {
 			os.Exit(1)
 		}
 		os.Exit(0)
 	}
 	os.Exit(m.Run())
 }
+
+// unread is a log that nobody looks at.
+var unread = slog.New(slog.DiscardHandler)
 
 // broken is a lab in which a drill has frozen lb1, and the reaper's file on it.
 func broken(t *testing.T, drill process, lease time.Duration) (l *fakeLab, stateDir, file string) {
@@ -48,7 +54,7 @@ func TestReaperMendsAtTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, _, file := broken(t, thisProcess(), time.Minute)
 		began := time.Now()
-		if err := Reap(t.Context(), file, opens(l), io.Discard); err != nil {
+		if err := Reap(t.Context(), file, opens(l), io.Discard, unread); err != nil {
 			t.Fatal(err)
 		}
 		if took := time.Since(began); took < time.Minute || took > time.Minute+reapInterval {
@@ -72,7 +78,7 @@ func TestReaperMendsWhenTheDrillDies(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				l, _, file := broken(t, drill, time.Minute)
 				began := time.Now()
-				if err := Reap(t.Context(), file, opens(l), io.Discard); err != nil {
+				if err := Reap(t.Context(), file, opens(l), io.Discard, unread); err != nil {
 					t.Fatal(err)
 				}
 				if took := time.Since(began); took > reapInterval || !l.whole() || !gone(file) {
@@ -88,7 +94,7 @@ func TestReaperEndsWithItsFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, _, file := broken(t, thisProcess(), time.Minute)
 		done := make(chan error)
-		go func() { done <- Reap(t.Context(), file, opens(l), io.Discard) }()
+		go func() { done <- Reap(t.Context(), file, opens(l), io.Discard, unread) }()
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
 		if err := os.Remove(file); err != nil {
@@ -109,7 +115,7 @@ func TestReaperThatIsToldToEndMendsFirst(t *testing.T) {
 		l, _, file := broken(t, thisProcess(), time.Minute)
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
-		if err := Reap(ctx, file, opens(l), io.Discard); err != nil || !l.whole() || !gone(file) {
+		if err := Reap(ctx, file, opens(l), io.Discard, unread); err != nil || !l.whole() || !gone(file) {
 			t.Errorf("mended: %v, file gone: %v, %v", l.whole(), gone(file), err)
 		}
 	})
@@ -119,8 +125,26 @@ func TestReaperTriesAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, _, file := broken(t, thisProcess(), 0)
 		l.failures = 3
-		if err := Reap(t.Context(), file, opens(l), io.Discard); err != nil || !l.whole() {
+		var log bytes.Buffer
+		if err := Reap(t.Context(), file, opens(l), io.Discard, slog.New(slog.NewTextHandler(&log, nil))); err != nil || !l.whole() {
 			t.Errorf("mended: %v, %v", l.whole(), err)
+		}
+		want := []string{
+			`INFO msg=watches fault=a1 what="freeze of lb1"`,
+			`INFO msg=mends fault=a1 why="the lease is over"`,
+			`WARN msg="could not mend yet" fault=a1 try=1 error="mend freeze of lb1: `,
+			`WARN msg="could not mend yet" fault=a1 try=2 error="mend freeze of lb1: `,
+			`WARN msg="could not mend yet" fault=a1 try=3 error="mend freeze of lb1: `,
+			`INFO msg=mended fault=a1 tries=4`,
+		}
+		lines := strings.Split(strings.TrimSpace(log.String()), "\n")
+		if len(lines) != len(want) {
+			t.Fatalf("the log has %d lines, want %d:\n%s", len(lines), len(want), log.String())
+		}
+		for i, line := range lines {
+			if !strings.HasPrefix(line, "time=2000-01-01T00:00:") || !strings.Contains(line, want[i]) {
+				t.Errorf("line %d of the log is\n%s\nwant a time and\n%s", i+1, line, want[i])
+			}
 		}
 	})
 }
@@ -129,8 +153,12 @@ func TestHopelessReaperLeavesItsFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, stateDir, file := broken(t, thisProcess(), 0)
 		l.failures = 1000
-		if err := Reap(t.Context(), file, opens(l), io.Discard); err == nil {
+		var log bytes.Buffer
+		if err := Reap(t.Context(), file, opens(l), io.Discard, slog.New(slog.NewTextHandler(&log, nil))); err == nil {
 			t.Error("want an error")
+		}
+		if tries := strings.Count(log.String(), "could not mend yet"); tries != reapTries-1 || !strings.Contains(log.String(), `level=ERROR msg="gave up; scaleup heal tries again"`) {
+			t.Errorf("the log tells of %d tries, and:\n%s", tries, log.String())
 		}
 		if left, err := Leftovers(stateDir); err != nil || len(left) != 1 {
 			t.Errorf("left: %v, %v", left, err)
@@ -185,8 +213,25 @@ func TestDetached(t *testing.T) {
 	if gone(file) {
 		t.Error("it did not wait")
 	}
+	holdsNothingOfOurs(t, file)
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)
+	}
+	log := reaperLogBeside(file)
+	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) { // another process writes it
+		text, err := os.ReadFile(log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), "nothing to do") {
+			break
+		}
+		if time.Since(began) > 10*time.Second {
+			t.Fatalf("the log does not say how it ended:\n%s", text)
+		}
+	}
+	if info, err := os.Stat(log); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the log is %v, %v, want it for its owner only", info.Mode(), err)
 	}
 	err = Detached(own)(filepath.Join(t.TempDir(), "absent.json"))
 	if err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
@@ -194,6 +239,85 @@ func TestDetached(t *testing.T) {
 	}
 	if err := Detached("/absent/scaleup")(file); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a program that is not there: %v", err)
+	}
+}
+
+// holdsNothingOfOurs checks that the reaper of a file has no descriptor of this
+// process's terminal or pipes: whoever reads them would wait for it.
+func holdsNothingOfOurs(t *testing.T, file string) {
+	t.Helper()
+	ours := map[string]bool{}
+	for _, fd := range []string{"0", "1", "2"} {
+		link, err := os.Readlink("/proc/self/fd/" + fd)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ours[link] = link != "/dev/null"
+	}
+	processes, err := filepath.Glob("/proc/[0-9]*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range processes {
+		argv, err := os.ReadFile(filepath.Join(p, "cmdline"))
+		if err != nil || !strings.HasSuffix(string(argv), "\x00drill-reaper\x00--file\x00"+file+"\x00") {
+			continue // it has ended, or is another one
+		}
+		open, err := filepath.Glob(filepath.Join(p, "fd", "*"))
+		if err != nil || len(open) == 0 {
+			t.Fatalf("what the reaper has open: %v, %v", open, err)
+		}
+		for _, fd := range open {
+			if link, err := os.Readlink(fd); err == nil && ours[link] {
+				t.Errorf("the reaper holds %s open, which is ours", link)
+			}
+		}
+		return
+	}
+	t.Error("the reaper does not run")
+}
+
+// A log that has grown is continued in a new one, and there are never more than two.
+func TestReaperLogIsBounded(t *testing.T) {
+	path := ReaperLog(t.TempDir())
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write := func(text string) {
+		t.Helper()
+		f, err := openReaperLog(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteString(text); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("first\n")
+	write(strings.Repeat("x", maxReaperLog))
+	write("second\n")
+	write("third\n")
+	now, err := os.ReadFile(path)
+	before, berr := os.ReadFile(path + ".1")
+	if err := errors.Join(err, berr); err != nil {
+		t.Fatal(err)
+	}
+	if string(now) != "second\nthird\n" || !strings.HasPrefix(string(before), "first\nx") {
+		t.Errorf("the log is %.20q, the one before %.20q", now, before)
+	}
+}
+
+func TestReasonIsBounded(t *testing.T) {
+	short := errors.New("short")
+	long := fmt.Errorf("%s: the cause", strings.Repeat("x", 2*maxReason))
+	if got := reason(short); got != "short" {
+		t.Errorf("%q", got)
+	}
+	if got := reason(long); len(got) > maxReason+30 || !strings.HasSuffix(got, "xx: the cause") {
+		t.Errorf("%d bytes, %.30q … %q, want the end of it", len(got), got, got[len(got)-20:])
 	}
 }
 

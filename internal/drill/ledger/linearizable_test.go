@@ -132,8 +132,10 @@ func TestSettleChangesNoVerdict(t *testing.T) {
 		}
 		verdicts[open]++
 	})
-	if verdicts[porcupine.Ok] < 10 || verdicts[porcupine.Illegal] < 10 {
-		t.Errorf("verdicts %v: the histories are all alike", verdicts)
+	// Without -short there are more histories, but the shares are the same.
+	least := max(1, (verdicts[porcupine.Ok]+verdicts[porcupine.Illegal])/20)
+	if verdicts[porcupine.Ok] < least || verdicts[porcupine.Illegal] < least {
+		t.Errorf("verdicts %v, want %d of each: the histories are all alike", verdicts, least)
 	}
 }
 

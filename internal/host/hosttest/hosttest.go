@@ -177,6 +177,9 @@ func (h *Host) Call(ctx context.Context, q remote.Request) (remote.Response, err
 	if known.Balancer != nil {
 		p.Balancer = known.Balancer
 	}
+	if known.Ended > 0 {
+		p.Ended = known.Ended
+	}
 	if known.Member != nil {
 		p.Member = known.Member
 	}
