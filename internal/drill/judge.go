@@ -2,7 +2,9 @@ package drill
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"scaleup/internal/drill/load"
@@ -12,8 +14,7 @@ import (
 
 // What a trial's measurement must be to say anything about the site.
 const (
-	lagLimit     = 10 * time.Millisecond  // 99th percentile of the generator's own lag
-	stallLimit   = 500 * time.Millisecond // its longest: half of what a user forgives
+	stallLimit   = 500 * time.Millisecond // longest lag of the generator: half of what a user forgives
 	baselineGood = 0.999                  // share of operations that were ok before the fault
 	baselineBad  = 0.98                   // share below which nothing is broken at all: the trial is void already
 	warmUp       = 2 * time.Second        // of a baseline: connections are opened, and caches filled
@@ -26,7 +27,7 @@ const (
 func judge(t record.Trial, promises []Promise) record.TrialResult {
 	v := viewOf(t)
 	r := v.figures()
-	r.Void = void(v)
+	r.Void = void(v, lagLimit(promises))
 	for _, p := range promises {
 		measured := round(v.measured(p.Name))
 		r.Objectives = append(r.Objectives, record.Objective{Name: p.Name, Limit: p.Limit, Measured: measured, Met: measured <= p.Limit})
@@ -59,8 +60,23 @@ func verdictOf(t record.Trial, r record.TrialResult) record.Verdict {
 	}
 }
 
+// lagLimit is how late the generator may be, at the 99th percentile: a twentieth of the
+// tightest time that is promised, since that is how well it has to be measured, but 10 ms
+// at least and 100 ms at most. Latency counts from when a request was due, so a late
+// generator never makes the site look better than it is.
+func lagLimit(promises []Promise) time.Duration {
+	tightest := math.Inf(1)
+	for _, p := range promises {
+		if strings.HasSuffix(p.Name, "_ms") {
+			tightest = min(tightest, p.Limit)
+		}
+	}
+	twentieth := min(tightest, 2000) / 20 * float64(time.Millisecond)
+	return max(10*time.Millisecond, time.Duration(twentieth))
+}
+
 // void says why a trial says nothing about the site, or "".
-func void(v view) string {
+func void(v view, lagLimit time.Duration) string {
 	// What was under way at the injection is not of the time before.
 	baseline := measure.Count(v.Ops, func(o record.Op) bool { return users(o) && o.Due >= warmUp && o.Done < v.Marks.Inject })
 	share := float64(baseline.Of(record.OK)) / float64(max(1, baseline.All()))

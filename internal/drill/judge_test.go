@@ -79,6 +79,8 @@ func TestVerdict(t *testing.T) {
 		}, record.Met},
 		{"connections are opened and caches filled", "null", func(t *record.Trial) { refuse(t, time.Second, 1100*time.Millisecond) }, record.Met},
 		{"the generator was late", "null", func(t *record.Trial) { t.Tool.LagP99 = 11 * time.Millisecond }, record.Inconclusive},
+		{"late, and what is promised takes seconds", "database-disk-full", func(t *record.Trial) { t.Tool.LagP99 = 99 * time.Millisecond }, record.Met},
+		{"later than that", "database-disk-full", func(t *record.Trial) { t.Tool.LagP99 = 101 * time.Millisecond }, record.Inconclusive},
 		{"the generator stood still", "null", func(t *record.Trial) { t.Tool.LagMax = 2 * time.Second }, record.Inconclusive},
 		{"not all was sent", "null", func(t *record.Trial) { t.Tool.Unsent = 1 }, record.Inconclusive},
 		{"nobody knows what is in the ledger", "null", func(t *record.Trial) { t.Ledger.Error = "db1 does not answer" }, record.Inconclusive},
@@ -122,6 +124,23 @@ func TestVerdict(t *testing.T) {
 				t.Errorf("%s, want %s\nvoid: %q\n%+v", got.Verdict, c.want, got.Void, got.Objectives)
 			}
 		})
+	}
+}
+
+func TestLagLimit(t *testing.T) {
+	for _, c := range []struct {
+		promises []Promise
+		want     time.Duration
+	}{
+		{nil, 100 * time.Millisecond},
+		{[]Promise{{"failed", 0}, {"recover_ms", 90000}}, 100 * time.Millisecond},
+		{[]Promise{{"read_outage_ms", 500}, {"write_outage_ms", 8000}, {"recover_ms", 90000}}, 25 * time.Millisecond},
+		{[]Promise{{"read_outage_ms", 150}}, 10 * time.Millisecond},
+		{[]Promise{{"static_outage_ms", 0}, {"recover_ms", 10000}}, 10 * time.Millisecond},
+	} {
+		if got := lagLimit(c.promises); got != c.want {
+			t.Errorf("%v: %s, want %s", c.promises, got, c.want)
+		}
 	}
 }
 
