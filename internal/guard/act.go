@@ -38,7 +38,12 @@ func (g *guard) prepare(a Action) (work func(ctx context.Context) error, done fu
 	case EndBootstrap:
 		return g.db.EndBootstrap, nil, nil
 	case Join:
-		return func(ctx context.Context) error { return g.db.Start(ctx, false) }, nil, nil
+		return func(ctx context.Context) error {
+			if err := g.announce(ctx, a.Group); err != nil {
+				return err
+			}
+			return g.db.Start(ctx, false)
+		}, nil, nil
 	case ApplyBacklog:
 		received := g.view.MySQL.Received
 		return func(ctx context.Context) error { return g.db.ApplyBacklog(ctx, received) }, nil, nil
@@ -51,7 +56,9 @@ func (g *guard) prepare(a Action) (work func(ctx context.Context) error, done fu
 		return work, nil, err
 	case HandOver, FenceSelf, StepOut:
 		g.noteActing()
-		return g.takeOut(a), func() error { return g.save(g.store.record) }, nil
+		acted, takeOut := g.store.record.Acted, g.takeOut(a)
+		work := func(ctx context.Context) error { g.keepActed(acted); return takeOut(ctx) }
+		return work, func() error { return g.save(g.store.record) }, nil
 	case SetAside:
 		work, done := g.setAside(a, time.Now())
 		return work, done, nil
@@ -66,6 +73,26 @@ func (g *guard) noteActing() {
 	g.store.record.Acted = time.Now()
 	g.view.Record = g.store.record
 }
+
+// keepActed writes down that this member is taken out of use now, where the disk takes it
+// in time. A guard that is killed meanwhile knows it when it starts again.
+func (g *guard) keepActed(at time.Time) {
+	kept := make(chan error, 1)
+	go func() { kept <- g.store.keepActed(at) }()
+	var err error
+	select {
+	case err = <-kept:
+	case <-time.After(keepActedLimit):
+		err = errors.New("the disk stands still")
+	}
+	if err != nil {
+		g.log.Warn("not written down that this guard acts", "error", err)
+	}
+}
+
+// keepActedLimit is many times what writing a line takes, and nothing beside what has
+// failed by then.
+const keepActedLimit = 200 * time.Millisecond
 
 // takeOut takes a member out of use that Group Replication holds for healthy.
 func (g *guard) takeOut(a Action) func(ctx context.Context) error {

@@ -8,70 +8,132 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// confirmedFor is how long a primary serves on the word of the others. Where it is cut
-// off from their guards, too, it ends before anybody else can be elected: the others'
-// MySQL has to hear nothing for 5.0 s (a constant of Group Replication's failure
-// detector), the word is counted from before it was asked for, and what the others tell
-// is at most a second old (fresh). Where only the members do not hear each other, their
-// guards go on confirming until they see the new primary, and two may answer for 2 s.
-const confirmedFor = 3 * time.Second
+// A primary serves on a lease. It holds one while so many guards, its own included, have
+// promised within the last confirmedFor to confirm nobody else (promise.go): more than
+// half of the site's voters, all of them members of its view. Two such sets have a guard
+// in common, and that one has promised to one primary only; so two never serve at the
+// same moment, whatever MySQL believes, the network does and which guards restart. It
+// rests on clocks that run equally fast for three seconds, and that go on while the
+// machine sleeps.
+//
+// Nobody promises to a server that his own MySQL does not see as the primary. So the
+// lease also says that this primary is the one of now: it ends confirmedFor after the
+// others have got another one, or are out of reach.
+//
+// A view of half of the voters or less, as when all other members have left in order,
+// holds no such set. See alone.
 
-// confirmedAt is when this primary was last known to be the one of a majority of its
-// own view: when Group Replication elected it, or when so many other members, asked
-// since, said so. A primary that is cut off stays ONLINE in its own eyes for 5 s and
-// more, and its failure detector has been seen to take the others for reachable again
-// for 6 s without a packet of them (9.7.4); nobody answers its guard meanwhile.
-func (v View) confirmedAt(self string, now time.Time) time.Time {
-	others := len(v.MySQL.Members) / 2 // to be a majority together with this one
-	if others == 0 {
-		return now
-	}
-	var asked []time.Time
-	for _, m := range v.MySQL.Members {
-		if p, known := v.Peers[m.Server]; known && p.Asked.After(v.Woke) && p.Answer.confirms(self) {
-			asked = append(asked, p.Asked)
-		}
-	}
-	if len(asked) < others {
-		return v.Elected
-	}
-	slices.SortFunc(asked, func(a, b time.Time) int { return b.Compare(a) })
-	if last := asked[others-1]; last.After(v.Elected) {
-		return last
-	}
-	return v.Elected
+const (
+	// confirmedFor is how long a primary serves on the word of the others, counted from
+	// before it asked. Where it is cut off, the lease ends before anybody else can be
+	// elected: the others' MySQL has to hear nothing for 5.0 s (a constant of Group
+	// Replication's failure detector), and what the others tell is at most a second old.
+	confirmedFor = 3 * time.Second
+	// promisedFor is for how long a promise binds who gave it, counted from the answer. It
+	// is longer by what clocks may differ in that time: 3 %, where 0.05 % are bad.
+	promisedFor = confirmedFor + 100*time.Millisecond
+	// aloneAfter is how long the primary of a small view waits where the others cannot be
+	// asked: no older promise and no older knowledge of theirs lasts longer.
+	aloneAfter = promisedFor + 2*fresh
+)
+
+// claims reports whether this mysqld takes itself for the primary of its group.
+func (m MySQL) claims() bool {
+	return m.Reachable && m.State == Online && m.Role == Primary && m.majority()
 }
 
 // confirms reports whether the guard that answered sees the server as the primary of
 // the view that its own MySQL is in.
 func (a Answer) confirms(server string) bool {
-	return a.MySQL.Reachable && a.MySQL.active() && a.MySQL.majority() && a.MySQL.primary() == server
+	return server != "" && a.MySQL.Reachable && a.MySQL.active() && a.MySQL.majority() && a.MySQL.primary() == server
 }
 
-// noteElection keeps when Group Replication made this member the primary. A new view,
-// and a new role in the same one, take a majority. A guard that has just been started
-// does not know when that was, and has to ask.
-func (v *View) noteElection(my MySQL, begun time.Time) {
-	if !my.Reachable {
-		return
+// noteClaim keeps whether this member takes itself for the primary. What it shows while
+// it stops counts for nothing: see torn.
+func (v *View) noteClaim(my MySQL, begun time.Time) {
+	stopping := my.active() && my.ViewID == v.ViewSeen && len(my.Members) < v.MembersSeen
+	if my.active() && !stopping {
+		v.ViewSeen, v.MembersSeen = my.ViewID, len(my.Members)
 	}
-	started := !v.Looked
-	v.Looked = true
-	switch {
-	case my.Role != Primary || !my.active():
-		v.ElectedIn = ""
-	case my.ViewID != v.ElectedIn && my.majority():
-		if v.ElectedIn = my.ViewID; !started {
-			v.Elected = begun
+	switch v.Claims = my.claims() && !stopping; {
+	case !v.Claims:
+		v.ClaimsIn = ""
+	case v.ClaimsIn != my.ViewID:
+		v.ClaimsIn, v.ClaimsSince = my.ViewID, begun
+	}
+}
+
+// stand renews this guard's promise to its own member while that claims to be the
+// primary, and takes back all that was promised to it when it does not: whoever asks is
+// told so and may promise to the next one at once. The caller holds the ballot's lock
+// until the snapshot that says so is published.
+func (v *View) stand(b *ballot, p Policy, now time.Time) {
+	confirmed := time.Time{}
+	if !v.Claims {
+		v.Unclaimed = now
+		b.release(p.Server)
+	} else if b.give(p.Server, now) {
+		confirmed = v.confirmedAt(p, now)
+	}
+	v.Confirmed = confirmed
+}
+
+// confirmedAt is what the lease of this primary is counted from; zero: it has none. Its
+// own guard has promised already.
+func (v View) confirmedAt(p Policy, now time.Time) time.Time {
+	members := v.MySQL.Members
+	others := min(len(members), len(p.Voters)/2+1) - 1
+	var asked []time.Time
+	for _, m := range members {
+		if peer := v.Peers[m.Server]; m.Server != p.Server && peer.Answer.Promised && v.since(peer.Asked) {
+			asked = append(asked, peer.Asked)
 		}
 	}
+	switch {
+	case len(asked) < others:
+		return time.Time{}
+	case 2*len(members) <= len(p.Voters) && !v.alone(p, now):
+		return time.Time{}
+	case others == 0:
+		return now
+	}
+	slices.SortFunc(asked, func(a, b time.Time) int { return b.Compare(a) })
+	return asked[others-1]
+}
+
+// since reports whether what was known then still counts: the machine has not slept, and
+// the guard has not told anybody that its member claims nothing.
+func (v View) since(then time.Time) bool { return then.After(v.Woke) && then.After(v.Unclaimed) }
+
+// alone reports whether the primary of a view of half of the voters or less may serve:
+// without a break after it has held the lease, or once each of the other voters has said
+// since that it claims nothing, or where no promise to anybody can have lasted. Whoever
+// is in a newer view without this member as the primary is believed.
+//
+// Such a view comes about when members leave in order, and when the group is formed. By
+// Group Replication's rules there is no other one then; a former primary may not know.
+func (v View) alone(p Policy, now time.Time) bool {
+	cleared := true
+	for _, name := range p.Voters {
+		peer := v.Peers[name]
+		if name == p.Server {
+			continue
+		}
+		if my := peer.Answer.MySQL; now.Sub(peer.Asked) <= confirmedFor && my.active() && my.majority() && my.primary() != p.Server {
+			return false
+		}
+		cleared = cleared && v.since(peer.Asked) && peer.Asked.After(v.ClaimsSince) && !peer.Answer.Claims
+	}
+	held := v.since(v.Confirmed) && now.Sub(v.Confirmed) <= confirmedFor
+	return held || cleared || now.Sub(v.ClaimsSince) >= aloneAfter
 }
 
 // noteSleep forgets what was known before the machine slept, as a virtual machine does
-// that is paused: the clock that everything here is measured by stood still.
+// that is paused: the clock that everything here is measured by stood still. What was
+// promised binds for that much longer.
 func (v *View) noteSleep(slept time.Duration, begun time.Time) {
 	if slept-v.Slept > sleepSeen {
-		v.Woke, v.Elected = begun, time.Time{}
+		v.Woke = begun
 	}
 	v.Slept = slept
 }
@@ -81,21 +143,24 @@ const sleepSeen = 100 * time.Millisecond
 
 // asleep is for how long this machine has slept since it was started: the clock that
 // runs on (CLOCK_BOOTTIME) is so much ahead of the one that Go measures by.
-func asleep() time.Duration {
-	var boot, mono unix.Timespec
-	if unix.ClockGettime(unix.CLOCK_BOOTTIME, &boot) != nil || unix.ClockGettime(unix.CLOCK_MONOTONIC, &mono) != nil {
-		return 0 // both exist since Linux 2.6.39
+func asleep() time.Duration { return clock(unix.CLOCK_BOOTTIME) - clock(unix.CLOCK_MONOTONIC) }
+
+// clock reads one of the machine's clocks. Both exist since Linux 2.6.39.
+func clock(id int32) time.Duration {
+	var t unix.Timespec
+	if unix.ClockGettime(id, &t) != nil {
+		return 0
 	}
-	return time.Duration(boot.Nano() - mono.Nano())
+	return time.Duration(t.Nano())
 }
 
 // confirmed says why the primary must not serve any more, or "".
 func (s *Snapshot) confirmed(now time.Time) string {
 	if s.Confirmed.IsZero() {
-		return "no majority of the members has confirmed this primary yet"
+		return "no majority has confirmed this primary: it was just elected, or is cut off, or they have another one"
 	}
 	if age := now.Sub(s.Confirmed); age > confirmedFor {
-		return fmt.Sprintf("no majority of the members has confirmed this primary for %.1f s: it is cut off, or they have another one", age.Seconds())
+		return fmt.Sprintf("no majority has confirmed this primary for %.1f s: it is cut off, or they have another one", age.Seconds())
 	}
 	return ""
 }

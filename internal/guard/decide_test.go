@@ -53,6 +53,11 @@ func filled(r Record) Record {
 	return r
 }
 
+// joining is a record that another server was about to join.
+func joining(r Record, name string) Record { return announced(r, name) }
+
+func pairOf(epoch uint64, view string) Record { return inView(epoch, view, "db1", "db1", "db2") }
+
 // view makes db1's view of three servers; a missing one does not answer.
 func viewOf(servers map[string]server) View {
 	me := servers["db1"].answer("db1")
@@ -146,6 +151,11 @@ func TestDecide(t *testing.T) {
 		{"applies its backlog", map[string]server{"db1": {received: gtids("1-9"), record: three}, "db2": {record: three}, "db3": {record: three}}, nil, ApplyBacklog, ""},
 		{"MySQL refuses the backlog", map[string]server{"db1": {received: gtids("1-9"), record: three}, "db2": {record: three}, "db3": {record: three}}, func(v *View) { v.BacklogRefused = true }, Bootstrap, ""},
 		{"damaged set", map[string]server{"db1": {executed: "nonsense"}}, nil, Wait, "db1: gtid_executed"},
+		{"one was about to join, and is away", map[string]server{"db1": {executed: gtids("1-9"), record: joining(inView(4, "77:4", "db1", "db1"), "db2")}}, nil, Wait, "misses db2"},
+		{"one was about to join, and has no more", map[string]server{"db1": {executed: gtids("1-9"), record: joining(inView(4, "77:4", "db1", "db1"), "db2")}, "db2": {executed: gtids("1-9"), record: inView(4, "77:3", "db1", "db1", "db2")}},
+			nil, Bootstrap, ""},
+		{"one was about to join, and knows more", map[string]server{"db1": {executed: gtids("1-9"), record: joining(inView(4, "77:4", "db1", "db1"), "db2")}, "db2": {executed: gtids("1-10")}}, nil, Wait, "until db2 forms"},
+		{"one was about to join an earlier group", map[string]server{"db1": {record: pairOf(5, "88:1")}, "db2": {record: pairOf(5, "88:1")}, "db3": {record: joining(inView(4, "77:4", "db3", "db3"), "db9")}}, nil, Bootstrap, ""},
 		{"a newer view is known only from a voter without MySQL", map[string]server{"db1": {record: inView(4, "77:2", "db1", "db1")}, "db2": {record: pair}},
 			func(v *View) { p := v.Peers["db2"]; p.Answer.MySQL = MySQL{}; v.Peers["db2"] = p }, Wait, "was not in the newest view [db2 db3]"},
 		{"stale answer", map[string]server{"db1": {}, "db2": alive(nil)}, func(v *View) {

@@ -25,7 +25,7 @@ func (s *situation) form() Action {
 	// of the site has to agree.
 	required := s.Voters
 	if newest.Epoch > 0 {
-		required = membersOfNewest(answering, newest)
+		required = s.membersOfNewest(answering, newest)
 	}
 	if !slices.Contains(required, s.Server) {
 		return wait(fmt.Sprintf("was not in the newest view %v; waits until one of these forms the group", required))
@@ -61,9 +61,18 @@ func (s *situation) newestHeard(newest Record) Record {
 }
 
 // membersOfNewest are the members of the newest view. Two records of one view
-// should agree; where they do not, all of their members have to answer.
-func membersOfNewest(answering []candidate, newest Record) []string {
-	members := slices.Clone(newest.Members)
+// should agree; where they do not, all of their members have to answer. Who was about to
+// join may have become a member.
+func (s *situation) membersOfNewest(answering []candidate, newest Record) []string {
+	members := append(slices.Clone(newest.Members), newest.Joining...)
+	for _, name := range s.Voters {
+		if heard := s.Peers[name].Answer.Record; heard.Group == s.Group && heard.Epoch == newest.Epoch {
+			members = append(members, heard.Joining...)
+		}
+	}
+	if s.me.record.Epoch == newest.Epoch {
+		members = append(members, s.me.record.Joining...)
+	}
 	for _, c := range answering {
 		if c.record.compare(newest) == 0 {
 			members = append(members, c.record.Members...)

@@ -45,6 +45,10 @@ func Promise(q GrantRequest, r Record, my MySQL, p Policy) (Record, error) {
 	if err != nil {
 		return r, err
 	}
+	mine.record = r
+	if mine.blank() {
+		return r, fmt.Errorf("the data of %s is gone, and what it had with it", p.Server)
+	}
 	ever := r.EverMember || mine.all.HasSource(p.Group)
 	lacks, err := p.beyondLoss(mine.all.Subtract(theirs), q.Candidate, r, ever)
 	if err != nil {

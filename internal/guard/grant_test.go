@@ -24,6 +24,8 @@ func TestPromise(t *testing.T) {
 		{"has an error", func(_ *GrantRequest, _ *Record, my *MySQL) { my.State = Failed }, "ERROR"},
 		{"is forming", func(_ *GrantRequest, _ *Record, my *MySQL) { my.Bootstrapping = true }, "OFFLINE in Group"},
 		{"MySQL is down", func(_ *GrantRequest, _ *Record, my *MySQL) { *my = MySQL{Group: worldGroup} }, "does not answer"},
+		{"its data is gone", func(_ *GrantRequest, r *Record, my *MySQL) { r.Filled, my.Executed = true, "" }, "data of db2 is gone"},
+		{"it never had any", func(_ *GrantRequest, _ *Record, my *MySQL) { my.Executed = "" }, ""},
 		{"has more", func(_ *GrantRequest, _ *Record, my *MySQL) { my.Received = gtids("11") }, "lacks transactions that db2 has: " + gtids("11")},
 		{"another group", func(q *GrantRequest, _ *Record, _ *MySQL) { q.Newest.Group = "other" }, "about group"},
 		{"a stranger", func(q *GrantRequest, _ *Record, _ *MySQL) { q.Candidate = "db9" }, "not a voter"},

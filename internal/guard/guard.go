@@ -21,6 +21,8 @@
 // them, after each of the others has promised (fsynced) to let no one else use
 // the epoch. The promise is unanimous, and a member never promises while its own
 // MySQL is in a group or on its way into one; so two groups cannot form.
+// Who is about to join has told every member's guard before (announce.go), and counts
+// there as a voter until a view lists it.
 //
 // Where a voter is lost for good, only the operator can give its word up (Outage and
 // Recovered). The group that is formed then has another name and its guards say which
@@ -56,6 +58,13 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if err := store.adopt(cfg, time.Now()); err != nil {
 		return err
 	}
+	promised, err := store.recallPromise(time.Now())
+	if err != nil {
+		return fmt.Errorf("read whom the guard has promised to: %w", err)
+	}
+	if err := store.recallActed(); err != nil {
+		return err
+	}
 	credentials, err := loadCredentials(cfg)
 	if err != nil {
 		return err
@@ -66,7 +75,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	}
 	defer db.Close()
 
-	g := newGuard(cfg, store, db, newPeers(cfg, credentials), sdnotify.Notify, log)
+	g := newGuard(cfg, store, promised, db, newPeers(cfg, credentials), sdnotify.Notify, log)
 	servers, err := listen(cfg, g, credentials)
 	if err != nil {
 		return err

@@ -50,11 +50,19 @@ func (g *guard) checks() http.Handler {
 	return mux
 }
 
-// peerAPI answers other guards; the TLS layer has checked who they are.
+// peerAPI answers other guards; the TLS layer has checked who they are:
+//
+//	GET  /answer   Answer as JSON; with ?primary, from one whose member takes itself for the
+//	               primary, also whether this guard promises to confirm nobody else
+//	POST /grant    the promise of an epoch: 204, or 409 with the reason
+//	POST /joining  notes that whoever asks is about to join: 204 when that is on disk
 func (g *guard) peerAPI() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /answer", func(w http.ResponseWriter, _ *http.Request) {
-		writeJSON(w, g.memory().answer(time.Now()))
+	mux.HandleFunc("GET /answer", func(w http.ResponseWriter, r *http.Request) {
+		promised := r.URL.Query().Has("primary") && g.confirm(r.Context(), peerName(r, g.policy.Voters))
+		a := g.memory().answer(time.Now())
+		a.Promised = promised
+		writeJSON(w, a)
 	})
 	mux.HandleFunc("POST /grant", func(w http.ResponseWriter, r *http.Request) {
 		var q GrantRequest
@@ -67,6 +75,9 @@ func (g *guard) peerAPI() http.Handler {
 			return
 		}
 		reply(w, g.ask(r.Context(), request{kind: wantGrant, grant: q}))
+	})
+	mux.HandleFunc("POST /joining", func(w http.ResponseWriter, r *http.Request) {
+		reply(w, g.ask(r.Context(), request{kind: wantNoted, to: peerName(r, g.policy.Voters)}))
 	})
 	return mux
 }

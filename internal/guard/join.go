@@ -51,7 +51,7 @@ func (s *situation) enterBy(group []candidate) Action {
 		if first := s.joinsFirst(group[0].mysql); first != "" {
 			return wait("lets " + first + " join first")
 		}
-		return Action{Kind: Join, Reason: "joins the group of " + donors[0].name}
+		return Action{Kind: Join, Group: membersOf(group), Reason: "joins the group of " + donors[0].name}
 	}
 	reason := "no member has all the transactions missing here any more"
 	switch {
@@ -66,6 +66,15 @@ func (s *situation) enterBy(group []candidate) Action {
 	}
 	donor := cloneDonor(complete)
 	return Action{Kind: Clone, Donor: donor, Reason: reason + "; clones " + donor}
+}
+
+// membersOf are the members of the group in any of its members' views.
+func membersOf(group []candidate) (members []string) {
+	for _, c := range group {
+		members = append(members, c.mysql.servers()...)
+	}
+	slices.Sort(members)
+	return slices.Compact(members)
 }
 
 // turnTime bounds the wait for another's turn to join: several times what a join

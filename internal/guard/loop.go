@@ -20,6 +20,7 @@ const (
 	fresh            = time.Second            // a probe older than this counts for nothing
 	peersEvery       = 2 * time.Second        // while ONLINE
 	confirmEvery     = time.Second            // while ONLINE as the primary: twice within confirmedFor, and once more
+	claimEvery       = 50 * time.Millisecond  // as the primary without a lease: clients wait for that
 	peersSoon        = 250 * time.Millisecond
 	peerTimeout      = 700 * time.Millisecond
 	grantTimeout     = 3 * time.Second
@@ -29,8 +30,11 @@ const (
 
 // peerCaller reaches the guards of the other voters.
 type peerCaller interface {
-	Ask(ctx context.Context, name string) (Answer, error)
+	// Ask is for an answer, and, where the own member claims to be the primary, for a promise.
+	Ask(ctx context.Context, name string, claims bool) (Answer, error)
 	Grant(ctx context.Context, name string, q GrantRequest) error
+	// Announce returns when that guard has written down that this server is about to join.
+	Announce(ctx context.Context, name string) error
 }
 
 // guard is the running daemon. Everything below the line belongs to the loop's
@@ -48,6 +52,9 @@ type guard struct {
 	calm      atomic.Bool              // ONLINE: probes and peers may be asked less often
 	switching atomic.Bool              // hands the primary over: every moment counts
 	beating   atomic.Bool              // a writable primary: beats are wanted
+	claims    atomic.Bool              // takes itself for the primary: asks for promises
+	leased    atomic.Bool              // and has enough of them
+	ballot    ballot                   // what this guard has promised
 	beats     chan beat                // pulse -> loop
 	probed    chan probeResult         // prober -> loop
 	heard     chan peerResult          // pollers -> loop
@@ -86,7 +93,7 @@ type peerResult struct {
 	err    error
 }
 
-func newGuard(cfg Config, store *store, db Database, peers peerCaller, notify func(string) error, log *slog.Logger) *guard {
+func newGuard(cfg Config, store *store, promised promise, db Database, peers peerCaller, notify func(string) error, log *slog.Logger) *guard {
 	g := &guard{
 		cfg: cfg, policy: cfg.policy(), db: db, peers: peers, notify: notify, log: log, begun: time.Now(),
 		beats: make(chan beat), probed: make(chan probeResult), heard: make(chan peerResult), requests: make(chan request), finished: make(chan func()),
@@ -96,6 +103,9 @@ func newGuard(cfg Config, store *store, db Database, peers peerCaller, notify fu
 	for _, name := range append(g.policy.Voters, "") {
 		g.wakeups[name] = make(chan struct{}, 1)
 	}
+	// What is recorded tells a view from what a member shows of it while it stops.
+	g.view.ViewSeen, g.view.MembersSeen = store.record.ViewID, len(store.record.Members)
+	g.ballot.promise, g.ballot.renewed, g.ballot.keep = promised, promise.renewed, store.keepPromise
 	g.publish()
 	return g
 }
@@ -168,7 +178,7 @@ func (g *guard) takeProbe(r probeResult) {
 	g.view.MySQL, g.probedAt = r.mysql, r.begun
 	g.view.watch(before, g.policy, r.begun)
 	g.view.noteSleep(r.slept, r.begun)
-	g.view.noteElection(r.mysql, r.begun)
+	g.view.noteClaim(r.mysql, r.begun)
 	if r.mysql.Reachable {
 		if r.mysql.Uptime < g.uptime {
 			g.view.Held = false // mysqld was restarted: what it was held for is over
@@ -204,6 +214,7 @@ func (g *guard) takeAnswer(r peerResult) {
 		peer.Error = r.err.Error()
 	} else {
 		g.view.hearActing(peer, r.answer, r.begun)
+		g.ballot.heard(r.name, r.answer, r.begun)
 		peer = Peer{Asked: r.begun, Answer: r.answer}
 	}
 	g.view.Peers[r.name] = peer
@@ -290,7 +301,7 @@ func (g *guard) askForever(ctx context.Context, name string) {
 	for ctx.Err() == nil {
 		r := peerResult{name: name, begun: time.Now()}
 		askCtx, cancel := context.WithTimeout(ctx, peerTimeout)
-		r.answer, r.err = g.peers.Ask(askCtx, name)
+		r.answer, r.err = g.peers.Ask(askCtx, name, g.claims.Load())
 		cancel()
 		if r.err == nil && r.answer.Server != name {
 			r.err = fmt.Errorf("%s answers as %q", name, r.answer.Server)
@@ -300,14 +311,22 @@ func (g *guard) askForever(ctx context.Context, name string) {
 		case <-ctx.Done():
 			return
 		}
-		calm := peersEvery
-		if r.err != nil {
-			calm = peersSoon
-		} else if g.beating.Load() {
-			calm = confirmEvery
-		}
-		g.pause(ctx, name, peersSoon, calm)
+		soon, calm := g.askAgain(r.err)
+		g.pause(ctx, name, soon, calm)
 	}
+}
+
+// askAgain is how soon another guard is asked again, in trouble and while all is calm.
+func (g *guard) askAgain(err error) (soon, calm time.Duration) {
+	switch claims := g.claims.Load(); {
+	case err != nil:
+		return peersSoon, peersSoon
+	case claims && !g.leased.Load():
+		return claimEvery, claimEvery
+	case claims:
+		return peersSoon, confirmEvery
+	}
+	return peersSoon, peersEvery
 }
 
 // pause waits for the next turn or until it is woken.

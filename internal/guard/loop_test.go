@@ -142,6 +142,13 @@ type cluster struct {
 	done   map[string]chan struct{}
 	told   *callLog
 	dirs   string
+	deaf   string // whose guard takes no announcement
+}
+
+func (c *cluster) isDeaf(name string) bool {
+	c.world.mu.Lock()
+	defer c.world.mu.Unlock()
+	return c.deaf == name
 }
 
 func newCluster(t *testing.T) *cluster {
@@ -163,8 +170,12 @@ func (c *cluster) startGuard(name string) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	promised, err := store.recallPromise(time.Now())
+	if err != nil {
+		c.t.Fatal(err)
+	}
 	notify := func(state string) error { c.told.add(name + " " + state); return nil }
-	g := newGuard(testConfig(name), store, &fakeDB{world: c.world, name: name, calls: c.calls}, c, notify, slog.New(slog.DiscardHandler))
+	g := newGuard(testConfig(name), store, promised, &fakeDB{world: c.world, name: name, calls: c.calls}, network{c, name}, notify, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(c.t.Context())
 	c.world.mu.Lock()
 	c.guards[name], c.cancel[name], c.done[name] = g, cancel, make(chan struct{})
@@ -190,17 +201,32 @@ func (c *cluster) guard(name string) *guard {
 	return c.guards[name]
 }
 
-// Ask and Grant make the cluster the network of its guards.
-func (c *cluster) Ask(_ context.Context, name string) (Answer, error) {
-	g := c.guard(name)
+// network is the cluster as one of its guards reaches the others.
+type network struct {
+	*cluster
+	from string
+}
+
+func (n network) Ask(ctx context.Context, name string, claims bool) (Answer, error) {
+	g := n.guard(name)
 	if g == nil {
 		return Answer{}, errors.New("not started yet")
 	}
-	return g.snapshot.Load().answer(time.Now()), nil
+	promised := claims && g.confirm(ctx, n.from)
+	a := g.snapshot.Load().answer(time.Now())
+	a.Promised = promised
+	return a, nil
 }
 
-func (c *cluster) Grant(ctx context.Context, name string, q GrantRequest) error {
-	return c.guard(name).ask(ctx, request{kind: wantGrant, grant: q})
+func (n network) Announce(ctx context.Context, name string) error {
+	if n.isDeaf(name) {
+		return errors.New("does not answer")
+	}
+	return n.guard(name).ask(ctx, request{kind: wantNoted, to: n.from})
+}
+
+func (n network) Grant(ctx context.Context, name string, q GrantRequest) error {
+	return n.guard(name).ask(ctx, request{kind: wantGrant, grant: q})
 }
 
 func (c *cluster) with(change func(w *world)) {

@@ -19,7 +19,7 @@ func Observe(r Record, my MySQL, peers map[string]Peer, p Policy) Record {
 		return r
 	}
 	r.EverMember = true
-	r.Filled = r.Filled || my.Executed != ""
+	r.Filled = r.Filled || my.Executed != "" || my.Received != ""
 	epoch, known := epochOf(r, my, peers, p)
 	if !known {
 		return r
@@ -27,6 +27,7 @@ func Observe(r Record, my MySQL, peers map[string]Peer, p Policy) Record {
 	if epoch == r.Epoch && my.ViewID == r.ViewID && torn(r.Members, my.servers()) {
 		return r
 	}
+	r = arrived(r, my)
 	r.Epoch, r.ViewID = epoch, my.ViewID
 	r.Members, r.Role, r.Primary = my.servers(), my.Role, my.primary()
 	return r
@@ -76,7 +77,7 @@ func torn(recorded, shown []string) bool {
 // sameRecord reports whether saving b after a would change nothing.
 func sameRecord(a, b Record) bool {
 	members := slices.Equal(a.Members, b.Members)
-	return members && a.Group == b.Group && a.Epoch == b.Epoch && a.ViewID == b.ViewID && a.Role == b.Role &&
+	return members && slices.Equal(a.Joining, b.Joining) && a.Group == b.Group && a.Epoch == b.Epoch && a.ViewID == b.ViewID && a.Role == b.Role &&
 		a.Primary == b.Primary && a.EverMember == b.EverMember && a.Filled == b.Filled && a.Granted == b.Granted && a.Cloning == b.Cloning &&
 		slices.Equal(a.Replaces, b.Replaces) && a.ReplacedBy == b.ReplacedBy &&
 		a.Acted.Equal(b.Acted) && a.Aside == b.Aside

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -28,9 +29,13 @@ func newPeers(cfg Config, c credentials) *httpPeers {
 	return p
 }
 
-func (p *httpPeers) Ask(ctx context.Context, name string) (Answer, error) {
+func (p *httpPeers) Ask(ctx context.Context, name string, claims bool) (Answer, error) {
 	var a Answer
-	body, err := p.call(ctx, http.MethodGet, name, "/answer", nil)
+	path := "/answer"
+	if claims {
+		path += "?primary"
+	}
+	body, err := p.call(ctx, http.MethodGet, name, path, nil)
 	if err == nil {
 		err = json.Unmarshal(body, &a)
 	}
@@ -49,13 +54,29 @@ func (p *httpPeers) Grant(ctx context.Context, name string, q GrantRequest) erro
 	return err
 }
 
+// Announce takes a guard of a former version, which does not know what that is, for one
+// that has written it down: otherwise no server could be upgraded.
+func (p *httpPeers) Announce(ctx context.Context, name string) error {
+	_, err := p.call(ctx, http.MethodPost, name, "/joining", nil)
+	if errors.Is(err, errUnknownPath) {
+		return nil
+	}
+	return err
+}
+
+var errUnknownPath = errors.New("its guard is of another version")
+
 // call returns the body of a successful answer; another one's text is the error.
 func (p *httpPeers) call(ctx context.Context, method, name, path string, body []byte) ([]byte, error) {
+	client, voter := p.clients[name]
+	if !voter {
+		return nil, fmt.Errorf("%q is not a voter of this site", name)
+	}
 	request, err := http.NewRequestWithContext(ctx, method, p.bases[name]+path, bytes.NewReader(body))
 	if err != nil {
 		return nil, err
 	}
-	response, err := p.clients[name].Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return nil, err
 	}
@@ -63,6 +84,9 @@ func (p *httpPeers) call(ctx context.Context, method, name, path string, body []
 	data, err := io.ReadAll(io.LimitReader(response.Body, maxRequest))
 	if err != nil {
 		return nil, err
+	}
+	if response.StatusCode == http.StatusNotFound {
+		return nil, fmt.Errorf("%s: %w", path, errUnknownPath)
 	}
 	if response.StatusCode/100 != 2 {
 		return nil, fmt.Errorf("%s", strings.TrimSpace(string(data)))

@@ -22,6 +22,7 @@ type Record struct {
 	Members    []string `json:"members"`               // server names in that view, sorted
 	Role       string   `json:"role"`                  // own role in it
 	Primary    string   `json:"primary"`               // server name; "" while there was none
+	Joining    []string `json:"joining,omitempty"`     // servers that were about to join, and that no view has listed since; sorted
 	EverMember bool     `json:"ever_member"`           // was ever ONLINE or RECOVERING in the group
 	Filled     bool     `json:"filled,omitempty"`      // had transactions while it was in the group: without any, its data is gone
 	Granted    Grant    `json:"granted"`               // the newest promise given
@@ -106,6 +107,31 @@ func openStore(dir, group string) (*store, error) {
 		return nil, fmt.Errorf("read guard record %s: %w; if it cannot be restored and the other members are healthy, move it away and start the guard again", filepath.Join(dir, recordName), err)
 	}
 	return s, nil
+}
+
+// actedName is the file that names when this guard last began to take its member out of
+// use. It is written before, where the record is saved afterwards, if at all: the reason
+// may be that the disk is full or stands still.
+const actedName = "acted"
+
+func (s *store) keepActed(at time.Time) error {
+	return writeLine(s.dir, actedName, at.UTC().Format(time.RFC3339Nano))
+}
+
+// recallActed adds to the record what was written down before it could be saved.
+func (s *store) recallActed() error {
+	kept, err := readLine(s.dir, actedName)
+	if err != nil {
+		return fmt.Errorf("read when the guard has acted: %w", err)
+	}
+	if line, whole := firstLine(kept); whole {
+		at, err := time.Parse(time.RFC3339Nano, line)
+		if err != nil {
+			return fmt.Errorf("read when the guard has acted: %w", err)
+		}
+		s.record.Acted = later(s.record.Acted, at)
+	}
+	return nil
 }
 
 // save makes the record durable before it returns; the one before stays whole

@@ -14,7 +14,7 @@ const maxSwitchQueue = 100
 // request is something that HTTP asks the loop for.
 type request struct {
 	kind  requestKind
-	to    string       // switch
+	to    string       // switch: to whom; announce: who joins
 	grant GrantRequest // grant
 	reply chan error   // buffered
 }
@@ -26,6 +26,7 @@ const (
 	wantLeave  requestKind = "leave"
 	wantJoin   requestKind = "join again"
 	wantGrant  requestKind = "grant"
+	wantNoted  requestKind = "announce"
 )
 
 // answer tells whoever asked, and passes on what came of it.
@@ -53,9 +54,13 @@ func (g *guard) ask(ctx context.Context, q request) error {
 // take begins a request in the loop. While a job is under way the answer is no:
 // whoever asks tries again, and meanwhile nothing has been promised.
 func (g *guard) take(ctx context.Context, q request, helpers *sync.WaitGroup) {
-	if q.kind == wantJoin {
+	switch q.kind {
+	case wantJoin:
 		g.view.Held = false
 		q.reply <- nil
+		return
+	case wantNoted:
+		q.reply <- g.note(q.to)
 		return
 	}
 	if g.job != "" {

@@ -187,7 +187,7 @@ func TestGuardsKnowOneAnother(t *testing.T) {
 		return newPeers(cfg, c)
 	}
 	db2 := client("db2", a.guard("db2", "db2"))
-	if answer, err := db2.Ask(t.Context(), "db1"); err != nil || answer.Server != "db1" || answer.MySQL.Reachable {
+	if answer, err := db2.Ask(t.Context(), "db1", true); err != nil || answer.Server != "db1" || answer.MySQL.Reachable {
 		t.Errorf("Ask = %+v, %v", answer, err)
 	}
 	err := db2.Grant(t.Context(), "db1", GrantRequest{Epoch: 1, Candidate: "db2", Newest: Record{Group: worldGroup}})
@@ -202,7 +202,7 @@ func TestGuardsKnowOneAnother(t *testing.T) {
 	// db1's address answers with db1's certificate, whoever is asked for.
 	wrong := client("db2", a.guard("db2b", "db2"))
 	wrong.bases["db3"] = wrong.bases["db1"]
-	if _, err := wrong.Ask(t.Context(), "db3"); err == nil || !strings.Contains(err.Error(), "db3") {
+	if _, err := wrong.Ask(t.Context(), "db3", false); err == nil || !strings.Contains(err.Error(), "db3") {
 		t.Errorf("db1 was taken for db3: %v", err)
 	}
 
@@ -216,7 +216,7 @@ func TestGuardsKnowOneAnother(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := newPeers(cfg, pair).Ask(t.Context(), "db1"); err == nil {
+		if _, err := newPeers(cfg, pair).Ask(t.Context(), "db1", false); err == nil {
 			t.Errorf("a certificate %s was let in", name)
 		}
 	}

@@ -101,6 +101,9 @@ func (s *sim) begin(name string, a Action) {
 	case EndBootstrap:
 		n.bootstrapping = false
 	case Join:
+		for _, member := range a.Group {
+			s.guards[member].record = announced(s.guards[member].record, name)
+		}
 		err = s.start(name, false)
 	case ApplyBacklog:
 		n.executed, n.received = n.executed.Union(n.received), GTIDSet{}

@@ -21,7 +21,8 @@ type Snapshot struct {
 	Stalled   time.Time       // since when transactions wait and none is applied; zero: they do not
 	Peers     map[string]Peer // the other voters' last answers; never changed
 	Slept     time.Duration   // for how long the machine had slept at the probe
-	Confirmed time.Time       // when a majority last knew this member as its primary; zero: never
+	Claims    bool            // this member takes itself for the primary
+	Confirmed time.Time       // what its lease is counted from, while it does; zero: it has none
 	Voters    []string        // every database server of the site, as this guard is configured
 	Answered  time.Time       // when the last probe was begun that MySQL answered; zero: none was yet
 	Pulse     Pulse
@@ -30,14 +31,21 @@ type Snapshot struct {
 	History   History
 }
 
-// publish replaces the snapshot.
+// publish replaces the snapshot. Claim, promise and lease change together.
 func (g *guard) publish() {
+	g.ballot.mu.Lock()
+	defer g.ballot.mu.Unlock()
+	g.stand(time.Now())
+	if before := g.ballot.changes; before != nil {
+		defer close(before)
+	}
+	g.ballot.changes = make(chan struct{})
 	message := g.message
 	if g.job != "" {
 		message = g.job + ": " + message
 	}
 	g.snapshot.Store(&Snapshot{
-		Server: g.policy.Server, Probed: g.probedAt, Slept: g.view.Slept, Confirmed: g.view.confirmedAt(g.policy.Server, time.Now()), MySQL: g.view.MySQL, Record: g.view.Record,
+		Server: g.policy.Server, Probed: g.probedAt, Slept: g.view.Slept, Claims: g.view.Claims, Confirmed: g.view.Confirmed, MySQL: g.view.MySQL, Record: g.view.Record,
 		Held: g.view.Held, Message: message, Stalled: g.stalled, Peers: maps.Clone(g.view.Peers), Voters: g.policy.Voters,
 		Answered: g.answered, Pulse: g.view.Pulse, Failures: g.view.Attempt.Failures, Account: g.account, History: g.history,
 	})
@@ -125,7 +133,7 @@ func (s *Snapshot) lag(now time.Time) time.Duration {
 
 // answer is what other guards are told.
 func (s *Snapshot) answer(now time.Time) Answer {
-	a := Answer{Server: s.Server, Record: s.Record, MySQL: s.MySQL, Held: s.Held}
+	a := Answer{Server: s.Server, Record: s.Record, MySQL: s.MySQL, Held: s.Held, Claims: s.Claims}
 	if why := s.answering(now); why != "" {
 		a.MySQL = MySQL{Error: why}
 	}

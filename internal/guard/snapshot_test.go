@@ -34,7 +34,7 @@ func TestChecks(t *testing.T) {
 		{"minority", member(Primary, func(s *Snapshot) { s.MySQL.Members[1].State, s.MySQL.Members[2].State = Unreachable, Unreachable }), "out of reach", "out of reach", "out of reach"},
 		{"two of three", member(Primary, func(s *Snapshot) { s.MySQL.Members[1].State = Unreachable }), "", "PRIMARY", ""},
 		{"confirmed long ago", member(Primary, func(s *Snapshot) { s.Confirmed = testNow.Add(-3100 * time.Millisecond) }), "for 3.1 s", "PRIMARY", ""},
-		{"never confirmed", member(Primary, func(s *Snapshot) { s.Confirmed = time.Time{} }), "has confirmed this primary yet", "PRIMARY", ""},
+		{"never confirmed", member(Primary, func(s *Snapshot) { s.Confirmed = time.Time{} }), "no majority has confirmed this primary: ", "PRIMARY", ""},
 		{"a little behind", member(Secondary, func(s *Snapshot) { s.MySQL.Queue, s.MySQL.Applying = 100, 4.9 }), "SECONDARY", "", ""},
 		{"far behind", member(Secondary, func(s *Snapshot) { s.MySQL.Queue, s.MySQL.Applying = 100, 5.1 }), "SECONDARY", "5.1 s and 100 transactions behind", ""},
 		{"applier stands still", member(Secondary, func(s *Snapshot) { s.Stalled = testNow.Add(-6 * time.Second) }), "SECONDARY", "6.0 s", ""},

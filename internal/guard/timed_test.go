@@ -23,6 +23,7 @@ var seedsOfBugs = []uint64{
 	12746, // formed the group in ignorance of a newer view that a voter without MySQL had told of: TestDecide
 	5732,  // the same, after mysqld had stopped and shown its member alone meanwhile
 	7331,  // a guard that could not save that it had acted forgot it, and the others with it: TestHearActing
+	852,   // a guard was killed while it acted, and its full disk had taken no record: TestActedSurvives
 }
 
 // timedSummary is what many histories have in common.

@@ -68,7 +68,15 @@ func (s *timedSim) begin(g *timedGuard, a Action) {
 		s.perform(g, a, stopTimeout, func(done func(error)) { s.stop(n, done) })
 		return
 	case Join:
-		s.perform(g, a, startTimeout, func(done func(error)) { s.startJoin(n, done) })
+		s.perform(g, a, announceTimeout+startTimeout, func(done func(error)) {
+			s.announce(g, a.Group, func(err error) {
+				if err != nil {
+					done(err)
+					return
+				}
+				s.startJoin(n, done)
+			})
+		})
 		return
 	case Bootstrap:
 		s.bootstrap(g, a)
@@ -89,11 +97,42 @@ func (s *timedSim) begin(g *timedGuard, a Action) {
 	case ApplyBacklog:
 		limit, writes, takes = backlogWait+2*settingTimeout, true, s.between(100*time.Millisecond, 2*time.Second)
 		do = func() error { n.executed = len(n.log); return nil }
+	case Clone:
+		s.beginClone(g, a)
+		return
 	default:
 		s.breach("%s: %s, though nothing was purged and nobody diverged: %s", g.policy.Server, a.Kind, a.Reason)
 		return
 	}
 	s.perform(g, a, limit, func(done func(error)) { s.statement(n, takes, writes, do, done) })
+}
+
+// beginClone notes that a clone is under way, and clones.
+func (s *timedSim) beginClone(g *timedGuard, a Action) {
+	n, donor := s.nodes[g.index], s.nodes[indexOf(a.Donor)]
+	r := g.store.record
+	if !n.lost && !r.Cloning {
+		s.breach("%s clones, though nothing was purged: %s", n.name, a.Reason)
+	}
+	r.Cloning = true
+	if err := s.save(g, r); err != nil {
+		s.ended(g, a, err)
+		return
+	}
+	s.perform(g, a, cloneTimeout, func(done func(error)) {
+		n.cloned = "In Progress"
+		s.statement(n, s.between(2*time.Second, 6*time.Second), true, func() error {
+			if !s.functions(donor) || !s.twoWay(donor.index, n.index) || n.state != Offline {
+				n.cloned = "Failed"
+				return fmt.Errorf("%w: the donor is gone", errTimed)
+			}
+			s.say("%s: has cloned %s", n.name, donor.name)
+			n.log, n.lost, n.cloned = slices.Clone(donor.log[:donor.executed]), false, "Completed"
+			n.executed = len(n.log)
+			s.restartMySQL(n.index, s.between(500*time.Millisecond, 2*time.Second))
+			return nil
+		}, done)
+	})
 }
 
 func (s *timedSim) perform(g *timedGuard, a Action, limit time.Duration, begin func(done func(error))) {
@@ -132,6 +171,41 @@ func (s *timedSim) stop(n *timedNode, then func(error)) {
 		}
 		s.statement(n, s.between(50*time.Millisecond, 400*time.Millisecond), false, func() error { s.left(n.index); return nil }, done)
 	})
+}
+
+// announce has all members' guards note that this server is about to join.
+func (s *timedSim) announce(g *timedGuard, members []string, done func(error)) {
+	if s.rules.hasty {
+		done(nil)
+		return
+	}
+	pending, ended := len(members), false
+	end := func(err error) {
+		if pending--; !ended && (err != nil || pending == 0) {
+			ended = true
+			done(err)
+		}
+	}
+	life := g.life
+	for _, name := range members {
+		i := indexOf(name)
+		p := s.guards[i]
+		s.after(s.latency(), func() {
+			if !s.talk[g.index][i] || !p.up {
+				return
+			}
+			s.later(p, s.between(0, 5*time.Millisecond), func() {
+				err := s.save(p, announced(p.store.record, g.policy.Server))
+				s.publish(p)
+				s.after(s.latency(), func() {
+					if s.talk[i][g.index] && g.life == life {
+						s.later(g, 0, func() { end(err) })
+					}
+				})
+			})
+		})
+	}
+	s.later(g, announceTimeout, func() { end(context.DeadlineExceeded) })
 }
 
 // startJoin is START GROUP_REPLICATION. Where there is no group to be found, that
@@ -336,6 +410,9 @@ func (s *timedSim) takeOut(g *timedGuard, a Action) {
 	s.judge.takesOut(s, g, a)
 	s.say("%s: %s: %s", g.policy.Server, a.Kind, a.Reason)
 	g.acted = timedEpoch.Add(s.now + g.ahead)
+	if n.disk != diskStuck {
+		g.disk.Acted = g.acted // keepActed
+	}
 	g.store.record.Acted = s.at(g)
 	g.view.Record = g.store.record
 	kill := func() { s.restartMySQL(g.index, s.between(time.Second, 4*time.Second)) }

@@ -31,10 +31,13 @@ func TestTimedFindsBrokenRules(t *testing.T) {
 		{"looks at no transactions when it forms", 1, 500, func(r *rules) {
 			r.decide = func(v View, p Policy, now time.Time) Action { return Decide(withoutSets(v), p, now) }
 			r.promise = func(q GrantRequest, r Record, my MySQL, p Policy) (Record, error) {
-				my.Executed, my.Received = "", ""
-				return Promise(q, r, my, p)
+				filled := r.Filled
+				my.Executed, my.Received, r.Filled = "", "", false
+				next, err := Promise(q, r, my, p)
+				next.Filled = filled
+				return next, err
 			}
-		}, "without"},
+		}, ""},
 		{"kills though the others cannot do without", 1, 500, func(r *rules) {
 			r.decide = func(v View, p Policy, now time.Time) Action {
 				if !v.Unanswered.IsZero() && now.Sub(v.Unanswered) >= answerLimit {
@@ -43,13 +46,13 @@ func TestTimedFindsBrokenRules(t *testing.T) {
 				return Decide(v, p, now)
 			}
 		}, "cannot do without"},
-		{"takes one after the other out of use", 300, 3000, func(r *rules) {
+		{"takes one after the other out of use", 800, 3000, func(r *rules) {
 			r.decide = func(v View, p Policy, now time.Time) Action { return Decide(nobodyActed(v), p, now) }
 		}, "after"},
 		{"joins before it was expelled", 1, 200, func(r *rules) {
 			r.decide = func(v View, p Policy, now time.Time) Action { return Decide(unlisted(v, p.Server), p, now) }
 		}, "still counts it"},
-		{"leaves the bootstrap variable on", 1, 500, func(r *rules) {
+		{"leaves the bootstrap variable on", 200, 500, func(r *rules) {
 			r.decide = func(v View, p Policy, now time.Time) Action {
 				if a := Decide(v, p, now); a.Kind != EndBootstrap {
 					return a
@@ -57,7 +60,7 @@ func TestTimedFindsBrokenRules(t *testing.T) {
 				return wait("broken")
 			}
 		}, "not all is well"},
-		{"takes what a member shows while it stops for its view", 1, 3000, func(r *rules) {
+		{"takes what a member shows while it stops for its view", 600, 3000, func(r *rules) {
 			r.observe = func(r Record, my MySQL, peers map[string]Peer, p Policy) Record {
 				if next := Observe(r, my, peers, p); my.active() && my.lists(p.Server) && my.ViewID == r.ViewID {
 					next.Members = my.servers()
@@ -66,9 +69,17 @@ func TestTimedFindsBrokenRules(t *testing.T) {
 				return Observe(r, my, peers, p)
 			}
 		}, ""},
-		{"forgets what it has promised when it restarts", 1200, 10000, func(r *rules) {
+		{"forgets what it has promised when it restarts", 1700, 10000, func(r *rules) {
 			r.keep = func(record Record) Record { record.Granted = Grant{}; return record }
 		}, "promises"},
+		{"joins without a word to the members", 1, 500, func(r *rules) { r.hasty, r.plan = true, planJoin }, "could go on without it"},
+		{"promises to whoever asks", 1, 500, func(r *rules) {
+			r.renewed = func(_ promise, to string, now time.Time) (promise, bool) { return promise{}.renewed(to, now) }
+		}, "at the same moment"},
+		{"forgets whom it has promised to when it restarts", 1, 1000, func(r *rules) {
+			r.plan = planLease
+			r.recalls = func(string, string, time.Duration, time.Time) promise { return promise{} }
+		}, "at the same moment"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := realRules()

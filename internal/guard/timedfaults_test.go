@@ -52,6 +52,7 @@ var timedFaults = []timedFault{
 		set(false)
 		s.after(lasts, func() { set(true) })
 	}},
+	{"data is wiped", 4, wipe},
 	{"a disk hangs", 6, func(s *timedSim, i int, lasts time.Duration) { s.spoil(i, disk(1+s.rng.IntN(3)), 2*lasts) }},
 	{"disks hang", 2, func(s *timedSim, i int, lasts time.Duration) {
 		for k := range s.nodes {
@@ -163,12 +164,25 @@ func (s *timedSim) powerOn(i int) {
 		return
 	}
 	s.dark[i] = false
+	s.guards[i].boots++
+	s.guards[i].booted = s.now
 	s.after(s.between(0, 3*time.Second), func() { s.bootMySQL(i) })
 	s.after(s.between(0, 3*time.Second), func() {
 		if !s.dark[i] {
 			s.startGuard(s.guards[i])
 		}
 	})
+}
+
+// wipe ends mysqld, and it starts with an empty data directory. What its guard does not
+// know to have been there it cannot miss.
+func wipe(s *timedSim, i int, _ time.Duration) {
+	if !s.guards[i].disk.Filled {
+		return
+	}
+	s.restartMySQL(i, s.between(time.Second, 10*time.Second))
+	n := s.nodes[i]
+	n.log, n.executed, n.lost, n.cloned = nil, 0, true, ""
 }
 
 func powerFails(s *timedSim, _ int, lasts time.Duration) {
@@ -295,10 +309,10 @@ func (s *timedSim) heal() {
 }
 
 // canLose reports whether a group lives on by itself without that server, and nobody is
-// about to leave it.
+// about to leave it or to be taken out of it.
 func (s *timedSim) canLose(i int) bool {
-	for _, g := range s.guards {
-		if s.stops > 0 || g.job != "" {
+	for k, g := range s.guards {
+		if s.stops > 0 || g.job != "" || k != i && s.nodes[k].disk != diskWell {
 			return false
 		}
 	}

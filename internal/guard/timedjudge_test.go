@@ -2,6 +2,7 @@ package guard
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -9,7 +10,7 @@ import (
 // against what they have to. It looks at the world itself, not at what guards know.
 type judge struct {
 	promises map[timedPromise]string
-	spared   [3]time.Duration // when the others last could do without that member
+	well     [3]time.Duration // when that member last was ONLINE and did something; -1: never
 	acted    bool
 	last     time.Duration // when a member was last taken out of use
 	actor    int
@@ -41,10 +42,15 @@ const (
 	wellWithin = 2 * time.Minute
 )
 
-func (j *judge) began(*timedSim) { j.promises = map[timedPromise]string{} }
+func (j *judge) began(*timedSim) {
+	j.promises, j.well = map[timedPromise]string{}, [3]time.Duration{-1, -1, -1}
+}
 
-// promised: a voter lets one candidate use an epoch.
+// promised: a voter lets one candidate use an epoch, and knows what it had.
 func (j *judge) promised(s *timedSim, voter string, q GrantRequest) {
+	if s.nodes[indexOf(voter)].lost {
+		s.breach("%s promises epoch %d though its data is gone", voter, q.Epoch)
+	}
 	key := timedPromise{voter, q.Epoch}
 	if to, given := j.promises[key]; given && to != q.Candidate {
 		s.breach("%s promises epoch %d to %s and to %s", voter, q.Epoch, to, q.Candidate)
@@ -68,7 +74,7 @@ func (j *judge) forms(s *timedSim, n *timedNode, q GrantRequest) {
 			s.breach("%s forms the group without transactions of %s", n.name, voter)
 		}
 	}
-	if !slices.Contains(known, n.name) {
+	if !slices.Contains(known, n.name) && !s.announced(n.name) {
 		s.breach("%s forms the group and was not in the newest view %v", n.name, known)
 	}
 	newest := s.newestViews(func(string) bool { return true })
@@ -76,6 +82,11 @@ func (j *judge) forms(s *timedSim, n *timedNode, q GrantRequest) {
 	if 2*len(without) > len(newest) {
 		s.breach("%s forms the group without the word of %v, which could go on without it", n.name, without)
 	}
+}
+
+// announced reports whether some guard expects that server to have come in.
+func (s *timedSim) announced(name string) bool {
+	return slices.ContainsFunc(s.guards, func(g *timedGuard) bool { return slices.Contains(g.disk.Joining, name) })
 }
 
 // newestViews are the members of the newest view in the records of some guards, or all
@@ -112,8 +123,12 @@ func (j *judge) joins(s *timedSim, n *timedNode) {
 func (j *judge) takesOut(s *timedSim, g *timedGuard, a Action) {
 	j.acts++
 	s.spare()
-	if s.now-j.spared[g.index] > knownLate {
-		s.breach("%s: %s, though the others cannot do without it", g.policy.Server, a.Kind)
+	for k, last := range j.well {
+		// What is known of each of the others may be of another moment.
+		if k != g.index && (last < 0 || s.now-last > knownLate) {
+			s.breach("%s: %s, though the others cannot do without it", g.policy.Server, a.Kind)
+			break
+		}
 	}
 	second := a.Kind == FenceSelf && j.kind == HandOver && j.actor == g.index && s.now-j.last <= handOverFresh+knownLate
 	if ago := s.now - j.last; j.acted && !second && ago < actPause && !j.renewed {
@@ -122,17 +137,11 @@ func (j *judge) takesOut(s *timedSim, g *timedGuard, a Action) {
 	j.acted, j.last, j.actor, j.kind, j.renewed, j.calm = true, s.now, g.index, a.Kind, false, 0
 }
 
-// spare notes whom the others could do without at this moment.
+// spare notes who is well at this moment, and could take over.
 func (s *timedSim) spare() {
-	for i := range s.nodes {
-		well := 0
-		for k, m := range s.nodes {
-			if k != i && m.works() && m.state == Online {
-				well++
-			}
-		}
-		if well == len(s.nodes)-1 {
-			s.judge.spared[i] = s.now
+	for i, n := range s.nodes {
+		if n.works() && n.state == Online {
+			s.judge.well[i] = s.now
 		}
 	}
 }
@@ -166,9 +175,25 @@ func (s *timedSim) look() {
 	case s.still && j.quiet >= 4 && (s.applied() || j.quiet > 40):
 		s.done = true
 		s.audit()
+	case s.now-s.healed > hearOthers+knownLate && s.needsPerson():
+		s.done = true
 	case s.now-s.healed > wellWithin:
 		s.breach("not all is well %s after all faults have ended", wellWithin)
 	}
+}
+
+// needsPerson reports whether all wait for a person to say what is to become of data that
+// is gone, as they must: no group is left, and nobody else knows what it had.
+func (s *timedSim) needsPerson() bool {
+	lost, said := false, false
+	for i, n := range s.nodes {
+		if s.functions(n) || s.guards[i].job != "" {
+			return false
+		}
+		lost = lost || n.lost
+		said = said || strings.Contains(s.guards[i].message, "its data is gone")
+	}
+	return lost && said
 }
 
 // living are the servers that are there after the faults.
@@ -222,7 +247,8 @@ func (s *timedSim) audit() {
 	}
 }
 
-// measure takes the time for which two servers call themselves the primary.
+// measure takes the time for which two servers call themselves the primary: there must be
+// none, however short.
 func (s *timedSim) measure(until time.Duration) {
 	var first, second time.Duration
 	for _, g := range s.guards {
@@ -244,6 +270,9 @@ func (s *timedSim) measure(until time.Duration) {
 	}
 	j.overlapEnd = min(second, until)
 	if lasts := j.overlapEnd - j.overlapSince; lasts > j.overlap {
+		if j.overlap == 0 {
+			s.breach("two servers say at the same moment that they are the primary")
+		}
 		j.overlap = lasts
 	}
 }

@@ -42,10 +42,15 @@ type rules struct {
 	promise func(q GrantRequest, r Record, my MySQL, p Policy) (Record, error)
 	observe func(r Record, my MySQL, peers map[string]Peer, p Policy) Record
 	keep    func(r Record) Record // what of a record is found after a restart
+	renewed func(p promise, to string, now time.Time) (promise, bool)
+	recalls func(kept, boot string, up time.Duration, now time.Time) promise
+	hasty   bool              // joins without a word to the members
+	plan    func(s *timedSim) // lays out the history
 }
 
 func realRules() rules {
-	return rules{decide: Decide, promise: Promise, observe: Observe, keep: func(r Record) Record { return r }}
+	return rules{decide: Decide, promise: Promise, observe: Observe, keep: func(r Record) Record { return r },
+		renewed: promise.renewed, recalls: recalled, plan: (*timedSim).plan}
 }
 
 // event is something that happens at a time; of several at one time, in the order in
@@ -112,6 +117,9 @@ type timedGuard struct {
 	turns  [3]int
 	beat   beat
 	yes    time.Duration // until when /primary says yes by what it knows; 0: it says no
+	kept   string        // the file of its promise
+	boots  int           // of its machine
+	booted time.Duration // when the last was
 }
 
 var timedConfig = Config{
@@ -188,7 +196,10 @@ func (s *timedSim) startGuard(g *timedGuard) {
 	cfg.Server = worldNames[g.index]
 	record := s.rules.keep(g.disk)
 	g.acted, record.Acted = record.Acted, s.local(g, record.Acted)
-	g.guard = newGuard(cfg, &store{record: record}, nil, nil, func(string) error { return nil }, slog.New(slog.DiscardHandler))
+	promised := s.rules.recalls(g.kept, g.bootID(), s.now-g.booted, s.at(g))
+	g.guard = newGuard(cfg, &store{record: record}, promised, nil, nil, func(string) error { return nil }, slog.New(slog.DiscardHandler))
+	g.ballot.renewed = s.rules.renewed
+	g.ballot.keep = func(to string) error { g.kept = g.bootID() + " " + to + "\n"; return nil }
 	g.guard.begun = s.at(g)
 	g.up, g.frozen, g.beat = true, false, beat{}
 	s.publish(g)
@@ -200,6 +211,8 @@ func (s *timedSim) startGuard(g *timedGuard) {
 		}
 	}
 }
+
+func (g *timedGuard) bootID() string { return fmt.Sprint(g.boots) }
 
 func (s *timedSim) killGuard(g *timedGuard) {
 	if g.up {
@@ -363,12 +376,13 @@ func (s *timedSim) beatEnds(b *beat, n *timedNode, now time.Time) {
 // makes the same one, and asks the machine's clock.
 func (s *timedSim) publish(g *timedGuard) {
 	v, now := &g.view, s.at(g)
+	g.stand(now)
 	g.snap = Snapshot{
-		Server: g.policy.Server, Probed: g.probedAt, Slept: v.Slept, Confirmed: v.confirmedAt(g.policy.Server, now),
+		Server: g.policy.Server, Probed: g.probedAt, Slept: v.Slept, Claims: v.Claims, Confirmed: v.Confirmed,
 		MySQL: v.MySQL, Record: v.Record, Held: v.Held, Voters: g.policy.Voters,
 	}
 	g.yes = 0
-	if v.MySQL.Role == Primary && g.snap.primary(now) == "" {
+	if s.remembers(g).primary(now) == "" {
 		g.yes = s.now + min(fresh-now.Sub(g.snap.Probed), confirmedFor-now.Sub(g.snap.Confirmed))
 	}
 }
@@ -376,20 +390,16 @@ func (s *timedSim) publish(g *timedGuard) {
 // ask is one question to another guard.
 func (s *timedSim) ask(g *timedGuard, i int) {
 	r := peerResult{name: worldNames[i], begun: s.at(g)}
+	claims := g.claims.Load()
 	there, back := s.latency(), s.latency()
 	hear := func(d time.Duration) {
 		s.later(g, d, func() {
 			r.answer.Record.Acted = s.local(g, r.answer.Record.Acted)
 			g.takeAnswer(r)
-			calm := peersEvery
-			if r.err != nil {
-				calm = peersSoon
-			} else if g.beating.Load() {
-				calm = confirmEvery
-			}
-			soon := peersSoon
+			s.publish(g)
+			soon, calm := g.askAgain(r.err)
 			if !s.brisk {
-				soon = 450 * time.Millisecond
+				soon, calm = max(soon, 450*time.Millisecond), max(calm, 200*time.Millisecond)
 			}
 			s.rest(g, i, s.rhythm(g, soon, calm), func() { s.ask(g, i) })
 		})
@@ -404,7 +414,10 @@ func (s *timedSim) ask(g *timedGuard, i int) {
 			r.err = errTimed
 			hear(max(peerTimeout-there, 0))
 		default:
+			promised := claims && p.confirmNow(g.policy.Server, s.remembers(p), s.at(p))
+			s.wakeups(p)
 			r.answer = s.answer(p)
+			r.answer.Promised = promised
 			hear(back)
 		}
 	})
@@ -416,13 +429,18 @@ func (s *timedSim) latency() time.Duration {
 
 // answer is what a guard tells; its times are those of its wall clock.
 func (s *timedSim) answer(p *timedGuard) Answer {
+	a := s.remembers(p).answer(s.at(p))
+	a.Record.Acted = p.acted
+	return a
+}
+
+// remembers is (*guard).memory by the virtual clock.
+func (s *timedSim) remembers(p *timedGuard) *Snapshot {
 	snap := p.snap
 	if p.slept-snap.Slept > sleepSeen {
 		snap.Probed = time.Time{}
 	}
-	a := snap.answer(s.at(p))
-	a.Record.Acted = p.acted
-	return a
+	return &snap
 }
 
 // local is a wall-clock time of another guard's, or of a former life, as this guard's own
@@ -473,7 +491,7 @@ func (s *timedSim) save(g *timedGuard, r Record) error {
 func timedHistory(seed uint64, r rules, trace bool) *timedSim {
 	s := newTimedSim(seed, r)
 	s.trace = trace
-	s.plan()
+	r.plan(s)
 	s.run()
 	return s
 }

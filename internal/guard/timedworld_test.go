@@ -105,7 +105,9 @@ type timedNode struct {
 	log      []int32 // received, kept over a crash
 	executed int     // how many of them
 	written  int64
-	hung     bool // a write of the primary hangs on its disk
+	hung     bool   // a write of the primary hangs on its disk
+	lost     bool   // its data directory was wiped, and it has not cloned since
+	cloned   string // state of the last clone
 }
 
 var errTimed = errors.New("model")
@@ -485,6 +487,9 @@ func (w *timedWorld) mysql(n *timedNode) MySQL {
 	my := MySQL{
 		Reachable: true, UUID: uuidOf(n.name), Version: "9.7.4", Uptime: int64((w.now - n.booted) / time.Second), Group: worldGroup,
 		State: n.state, SuperReadOnly: n.readOnly, Bootstrapping: n.bootstrapping, Executed: firstGTIDs(n.executed), Written: n.written,
+	}
+	if n.state == Offline {
+		my.CloneState = n.cloned
 	}
 	if len(n.log) > n.executed {
 		my.Received, my.Queue = firstGTIDs(len(n.log)), int64(len(n.log)-n.executed)

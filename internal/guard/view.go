@@ -113,6 +113,10 @@ type Answer struct {
 	Record Record `json:"record"`
 	MySQL  MySQL  `json:"mysql"`
 	Held   bool   `json:"held"` // told to stay out of the group for planned work
+	// Claims says that its member takes itself for the primary, by the last probe. While it
+	// does not, its guard counts on no promise that it was given before.
+	Claims   bool `json:"claims"`
+	Promised bool `json:"promised,omitempty"` // to who asked, as the primary: nobody else is confirmed for promisedFor
 }
 
 // Peer is another voter's guard: its last answer and when that was asked for.
@@ -140,11 +144,15 @@ type View struct {
 	// a break, zero when none is.
 	GroupSeen time.Time
 	// What confirms a primary; see confirm.go.
-	Looked    bool          // MySQL has answered since the guard was started
-	ElectedIn string        // view in which this member is the primary, "" when it is none
-	Elected   time.Time     // when it was seen to have become that
-	Slept     time.Duration // for how long the machine had slept at the last probe
-	Woke      time.Time     // when that was last found to have grown
+	ViewSeen    string        // the last view that MySQL has shown…
+	MembersSeen int           // …and how many it had
+	Claims      bool          // this member takes itself for the primary
+	ClaimsIn    string        // view in which it does, "" when it does not
+	ClaimsSince time.Time     // since when it does in that view
+	Unclaimed   time.Time     // when the guard last told that it does not
+	Confirmed   time.Time     // what its lease is counted from; zero: it has none
+	Slept       time.Duration // for how long the machine had slept at the last probe
+	Woke        time.Time     // when that was last found to have grown
 	// BacklogRefused says that MySQL would not apply the received backlog outside
 	// the group; Group Replication then does so while it forms.
 	BacklogRefused bool
@@ -198,6 +206,7 @@ type Action struct {
 	Kind   Kind
 	Reason string   // one line for people: status, log and health checks show it
 	Donor  string   // Clone: the server to copy
+	Group  []string // Join: the members of the group
 	To     string   // HandOver: server_uuid of the next primary
 	Extra  string   // SetAside: the transactions that the group lacks
 	Epoch  uint64   // Bootstrap: the epoch to be granted
