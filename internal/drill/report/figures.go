@@ -33,8 +33,8 @@ func times(r record.Result) []figure {
 	return out
 }
 
-// requestsOf adds up the outcomes of all trials, and how many of the indeterminate
-// writes were carried out. The latter is false when a ledger could not be read.
+// requestsOf adds up the outcomes of all trials, and how many writes were carried out
+// that had no answer. The latter is false when a ledger could not be read.
 func requestsOf(r record.Result) (requests map[string]int, landed int, known bool) {
 	requests, known = map[string]int{}, true
 	for _, t := range r.Trials {

@@ -73,8 +73,8 @@ func outcomeRows(r record.Result) []outcomeRow {
 	for _, o := range record.Outcomes {
 		n := requests[o.String()]
 		row := outcomeRow{Name: o.String(), Meaning: meanings[o], Count: count(n), Share: share(n, all), Symbol: sign(o)}
-		if o == record.Indeterminate && n > 0 && known {
-			row.Meaning += fmt.Sprintf("; %s were, %s were not", count(landed), count(n-landed))
+		if o == record.Indeterminate && landed > 0 && known {
+			row.Meaning += fmt.Sprintf("; in the whole trial, the drill's own among them, %s were", count(landed))
 		}
 		rows = append(rows, row)
 	}
