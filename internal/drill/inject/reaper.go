@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -134,8 +135,13 @@ func Reap(ctx context.Context, file string, open Opener, ready io.Writer, log *s
 		}
 	}
 	log.Info("watches", "what", o.Action.words(o.Servers), "drill", o.Drill.PID, "until", o.Deadline)
+	// A drill that has been killed by now hears nothing, and its end of the pipe is closed:
+	// without somebody to take the signal, that would be this process's end, too.
+	broken := make(chan os.Signal, 1)
+	signal.Notify(broken, syscall.SIGPIPE)
+	defer signal.Stop(broken)
 	if _, err := io.WriteString(ready, watching); err != nil {
-		return fmt.Errorf("say that the lab is watched: %w", err)
+		log.Warn("nobody hears that it watches", "error", err)
 	}
 	why := o.await(ctx, file)
 	if why == "" {

@@ -90,6 +90,32 @@ func TestReaperMendsWhenTheDrillDies(t *testing.T) {
 }
 
 // The drill has mended: the reaper leaves the lab alone.
+// A drill may be killed between the start of its reaper and the word that this watches.
+// The word then goes to a pipe that nobody reads, and the reaper mends all the same.
+func TestReaperMendsWhenNobodyHearsIt(t *testing.T) {
+	dead := exec.Command("true")
+	if err := dead.Run(); err != nil {
+		t.Fatal(err)
+	}
+	_, _, file := broken(t, process{PID: dead.Process.Pid, Began: 1}, time.Hour)
+	own, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	said, tell, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	said.Close()
+	defer tell.Close()
+	var log bytes.Buffer
+	reaper := exec.Command(own, "drill-reaper", "--file", file)
+	reaper.Stdout, reaper.Stderr = tell, &log
+	if err := reaper.Run(); err != nil || !gone(file) {
+		t.Errorf("%v; file gone: %v; log:\n%s", err, gone(file), &log)
+	}
+}
+
 func TestReaperEndsWithItsFile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, _, file := broken(t, thisProcess(), time.Minute)
