@@ -257,6 +257,11 @@ func testFrozenTool(t *testing.T) {
 // testKilledTool kills the drill at every step. The fault must be gone within its
 // lease, and nothing may be left.
 func testKilledTool(t *testing.T) {
+	t.Cleanup(func() { // before the lab's own, which takes the log along
+		if log, err := os.ReadFile(filepath.Join(repository(t), "examples/.scaleup/foobar-ha/faults/reaper.log")); err == nil && t.Failed() {
+			t.Logf("the reapers' log:\n%s", log)
+		}
+	})
 	for _, step := range []struct{ drill, phase string }{
 		{"web-freeze", "baseline"}, {"web-freeze", "inject"}, {"web-freeze", "observe"}, {"web-freeze", "heal"}, {"web-freeze", "recover"},
 		{"web-freeze", "ledger"}, {"lb-holder-off", "observe"}, {"planned-apply", "inject"},

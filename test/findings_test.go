@@ -24,9 +24,9 @@ import (
 )
 
 // weakness is something that check has to find: it is brought about on real servers,
-// found, mended, and found no more. Two are left to the tests of package check: the clock,
-// which all servers of a lab share with their computer, and SSH that is open to everyone,
-// which is a remark on real servers only.
+// found, mended, and found no more. The clock is left to the tests of package check, since
+// all servers of a lab share it with their computer. SSH that is open to everyone is a
+// remark on real servers only: see testOpenSSH.
 type weakness struct {
 	name    string
 	want    []finding // ID and server; a severity where it matters

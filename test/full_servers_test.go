@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -44,6 +45,7 @@ func TestLabFullServers(t *testing.T) {
 	}{
 		{"a wrong host key", testWrongHostKey},
 		{"up", testServersUp},
+		{"SSH is open to everyone", testOpenSSH},
 		{"a firewall that locks the operator out", testLockOut},
 	} {
 		if !t.Run(step.name, func(t *testing.T) { step.run(t, all) }) {
@@ -168,6 +170,23 @@ func variant(t *testing.T, old, new string) site {
 	}
 	t.Cleanup(func() { os.Remove(path) })
 	return site{file}
+}
+
+// testOpenSSH looks for the remark of check on SSH that the file allows from everywhere,
+// and for its end when only the operator's network is let in.
+func testOpenSSH(t *testing.T, _ []machine) {
+	open := func(s site) bool {
+		return slices.ContainsFunc(s.findings(t), func(f finding) bool { return f.ID == "ssh-open" && f.Severity == "info" })
+	}
+	if !open(servers) {
+		t.Error("check says nothing of SSH that is open to everyone")
+	}
+	narrow := variant(t, "allow: [0.0.0.0/0]", "allow: [10.79.0.0/24]")
+	narrow.must(t, 0, "apply", "--yes")
+	if open(narrow) {
+		t.Error("check remarks on SSH that is open to the operator's network only")
+	}
+	servers.must(t, 0, "apply", "--yes")
 }
 
 // testLockOut applies a firewall that lets nobody in any more.

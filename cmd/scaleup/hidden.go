@@ -133,6 +133,7 @@ func reaperCommand(o *options) *cobra.Command {
 		Use: "drill-reaper", Hidden: true, Short: "Mend the lab's machines when a drill does not",
 		Args: exactly(0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			inject.OutliveDrill()
 			// Standard error is the reapers' log, and all is said there.
 			if inject.Reap(cmd.Context(), file, inject.OpenLab, o.out, slog.New(slog.NewTextHandler(o.err, nil))) != nil {
 				return silent(exitError)

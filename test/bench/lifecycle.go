@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"strings"
 )
 
 const lifecycle = "The life of a site: nine servers in the lab"
@@ -82,14 +83,18 @@ func (b *bench) steady(ctx context.Context) error {
 		return err
 	}
 	for _, c := range []struct {
-		verb, what, yardstick string
-		target                target
+		command, what, yardstick string
+		target                   target
 	}{
 		{"apply", "`apply` with nothing to do", "Ansible with nothing to do, 11 tasks on nine servers, pipelining: 33 s", atMost(1)},
 		{"plan", "`plan` with nothing to do", "", target{}},
 		{"status", "`status`", "", atMost(0.5)},
+		{"check", "`check`", "", atMost(3)},
+		{"explain --all", "`explain --all`", "", atMost(3)},
+		{"graph", "`graph`", "", atMost(1)},
+		{"doctor", "`doctor`", "", target{}},
 	} {
-		times, err := b.repeat(c.verb, func() (float64, error) { return b.lab.timed(ctx, c.verb) })
+		times, err := b.repeat(c.command, func() (float64, error) { return b.lab.timed(ctx, strings.Fields(c.command)...) })
 		if err != nil {
 			return err
 		}

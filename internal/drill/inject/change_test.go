@@ -15,7 +15,7 @@ func TestWatched(t *testing.T) {
 	noLab := func(Lab) (Machines, error) { t.Error("a lab was opened"); return nil, os.ErrInvalid }
 	for _, died := range []bool{false, true} {
 		var file string
-		r := Reaper{StateDir: dir, Start: func(f string) error { file = f; return nil }}
+		r := Reaper{StateDir: dir, Start: func(f string) error { file = f; return take(f) }}
 		done, err := Watched(r, "change", time.Hour, []string{"touch", mended})
 		if err != nil {
 			t.Fatal(err)

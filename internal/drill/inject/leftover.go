@@ -97,7 +97,7 @@ func Leftovers(stateDir string) ([]Leftover, error) {
 // after a failure.
 func HealLab(ctx context.Context, stateDir string, open Opener) ([]Leftover, error) {
 	all, err := Leftovers(stateDir)
-	errs := []error{err}
+	errs := []error{err, forgetUnwatched(stateDir)}
 	for _, l := range all {
 		var m Machines
 		if l.order.Action.needsLab() {
@@ -109,6 +109,19 @@ func HealLab(ctx context.Context, stateDir string, open Opener) ([]Leftover, err
 		errs = append(errs, heal(ctx, m, l.order, l.File))
 	}
 	return all, errors.Join(errs...)
+}
+
+// forgetUnwatched removes what drills have left that ended before a reaper watched.
+// They had broken nothing. One that was being written says nothing.
+func forgetUnwatched(stateDir string) error {
+	files, err := filepath.Glob(filepath.Join(faultsDir(stateDir), "*.json"+unwatched))
+	errs := []error{err}
+	for _, file := range files {
+		if o, err := readOrder(file); err != nil || !o.Drill.alive() {
+			errs = append(errs, forget(file))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // process is a process of this computer. Numbers come round again, so it is known by

@@ -108,7 +108,7 @@ func testReaper(t *testing.T, started *[]string) Reaper {
 		StateDir: t.TempDir(), Lab: Lab{Dir: "/nowhere", Name: "test", Subnet: netip.MustParsePrefix("192.0.2.0/24")},
 		Start: func(file string) error {
 			*started = append(*started, filepath.Base(file))
-			return nil
+			return take(file)
 		},
 	}
 }
@@ -195,6 +195,9 @@ func TestTheReaperComesFirst(t *testing.T) {
 	r.Start = func(file string) error {
 		if !l.whole() {
 			t.Error("it is broken already")
+		}
+		if err := take(file); err != nil {
+			return err
 		}
 		o, err := readOrder(file)
 		if err != nil {

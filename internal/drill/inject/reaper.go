@@ -67,11 +67,32 @@ func (r Reaper) watch(o reaperOrder) error {
 	if err != nil {
 		return err
 	}
-	if err := o.write(file); err != nil {
+	// Under its own name the file says that a reaper watches: whoever dies before has
+	// broken nothing, and must not leave that word.
+	if err := o.write(file + unwatched); err != nil {
 		return fmt.Errorf("write down what is going to be broken: %w", err)
 	}
 	if err := r.Start(file); err != nil {
-		return errors.Join(fmt.Errorf("start the process that mends: %w", err), os.Remove(file))
+		return errors.Join(fmt.Errorf("start the process that mends: %w", err), forget(file+unwatched), forget(file))
+	}
+	return nil
+}
+
+// unwatched is behind the name of a file that no reaper has taken yet.
+const unwatched = ".new"
+
+// take gives the file its own name, which tells that it is watched.
+func take(file string) error {
+	if err := os.Rename(file+unwatched, file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("take over what a drill is going to break: %w", err)
+	}
+	return nil
+}
+
+// forget removes a file that may be gone already.
+func forget(file string) error {
+	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	return nil
 }
@@ -113,6 +134,11 @@ func Detached(binary string) func(file string) error {
 	}
 }
 
+// OutliveDrill is the first thing that a reaper process does. A drill that is killed
+// before it has heard that it is watched closes its end of the pipe: without somebody to
+// take the signal of that, the word would be this process's end, too.
+func OutliveDrill() { signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE) }
+
 // Reap is what a reaper process does: it waits until the file is gone, which means
 // that the drill has mended, or until the deadline is over, the drill's process has
 // ended, or ctx ends. In these cases it mends and removes the file. All that it does
@@ -124,6 +150,9 @@ func Reap(ctx context.Context, file string, open Opener, ready io.Writer, log *s
 			log.Error("gave up; scaleup heal tries again", "error", reason(err))
 		}
 	}()
+	if err := take(file); err != nil {
+		return err
+	}
 	o, err := readOrder(file)
 	if err != nil {
 		return err
@@ -135,11 +164,6 @@ func Reap(ctx context.Context, file string, open Opener, ready io.Writer, log *s
 		}
 	}
 	log.Info("watches", "what", o.Action.words(o.Servers), "drill", o.Drill.PID, "until", o.Deadline)
-	// A drill that has been killed by now hears nothing, and its end of the pipe is closed:
-	// without somebody to take the signal, that would be this process's end, too.
-	broken := make(chan os.Signal, 1)
-	signal.Notify(broken, syscall.SIGPIPE)
-	defer signal.Stop(broken)
 	if _, err := io.WriteString(ready, watching); err != nil {
 		log.Warn("nobody hears that it watches", "error", err)
 	}
@@ -204,7 +228,7 @@ func heal(ctx context.Context, m Machines, o reaperOrder, file string) error {
 	if err := o.Action.undo(ctx, m, o.Servers...); err != nil {
 		return fmt.Errorf("mend %s: %w", o.Action.words(o.Servers), err)
 	}
-	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := forget(file); err != nil {
 		return fmt.Errorf("forget %s: %w", o.Action.words(o.Servers), err)
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -21,6 +22,7 @@ import (
 // The test binary is its own reaper process: see TestDetached.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 4 && os.Args[1] == "drill-reaper" {
+		OutliveDrill()
 		open := func(Lab) (Machines, error) { return newLab(), nil }
 		if err := Reap(context.Background(), os.Args[3], open, os.Stdout, slog.New(slog.NewTextHandler(os.Stderr, nil))); err != nil {
 			os.Exit(1)
@@ -113,6 +115,35 @@ func TestReaperMendsWhenNobodyHearsIt(t *testing.T) {
 	reaper.Stdout, reaper.Stderr = tell, &log
 	if err := reaper.Run(); err != nil || !gone(file) {
 		t.Errorf("%v; file gone: %v; log:\n%s", err, gone(file), &log)
+	}
+}
+
+// A drill that dies before its reaper has been started has broken nothing, and leaves
+// nothing that looks as if it had.
+func TestNothingIsLeftBeforeAReaperWatches(t *testing.T) {
+	dead := exec.Command("true")
+	if err := dead.Run(); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	r := Reaper{StateDir: dir, Start: func(string) error { panic("killed") }}
+	for id, drill := range map[string]process{"a1": {PID: dead.Process.Pid, Began: 1}, "a2": thisProcess()} {
+		func() {
+			defer func() { _ = recover() }()
+			_ = r.watch(reaperOrder{ID: id, Action: Freeze, Servers: []string{"lb1"}, Deadline: time.Now().Add(time.Hour), Drill: drill})
+		}()
+	}
+	cut := filepath.Join(dir, "faults", "a3.json"+unwatched)
+	if err := os.WriteFile(cut, []byte("{"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l := newLab()
+	if left, err := HealLab(t.Context(), dir, opens(l)); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "faults", "*"))
+	if want := []string{filepath.Join(dir, "faults", "a2.json"+unwatched)}; err != nil || !slices.Equal(files, want) {
+		t.Errorf("after heal: %v (%v), want that of the drill which runs: %v", files, err, want)
 	}
 }
 
