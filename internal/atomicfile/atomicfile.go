@@ -39,11 +39,11 @@ func write(path string, data []byte, mode fs.FileMode) error {
 	if err != nil {
 		return errors.Join(err, os.Remove(fresh.Name()))
 	}
-	return syncDir(dir)
+	return SyncDir(dir)
 }
 
-// syncDir makes the names in a folder last, where the file system can do that.
-func syncDir(dir string) error {
+// SyncDir makes the names in a folder last, where the file system can do that.
+func SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 
+	"scaleup/internal/atomicfile"
 	"scaleup/internal/resource"
 )
 
@@ -142,7 +143,7 @@ func replace(path string, with original) error {
 	if err := os.Rename(fresh, path); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return atomicfile.SyncDir(filepath.Dir(path))
 }
 
 // Bites implements Fault: the file is another, the reload was refused, and the

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"scaleup/internal/atomicfile"
 )
 
 // reaperOrder is a reaper's file: what is broken in the lab, by whom, until when.
@@ -40,11 +42,7 @@ func (o reaperOrder) write(file string) error {
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	return atomicfile.SyncDir(dir)
 }
 
 func readOrder(file string) (reaperOrder, error) {
