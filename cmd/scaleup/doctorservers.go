@@ -45,7 +45,9 @@ func (op *operation) servers(ctx context.Context, off []string) []doctor.Check {
 	}
 	var wait sync.WaitGroup
 	for i := range patients {
-		wait.Go(func() { patients[i].see(ctx, op.topology, d) })
+		wait.Go(func() {
+			status.Within(ctx, func(ctx context.Context) error { return patients[i].see(ctx, op.topology, d) })
+		})
 	}
 	wait.Wait()
 	ctx, cancel := context.WithTimeout(ctx, status.Deadline)
@@ -77,31 +79,25 @@ func conclude(ctx context.Context, t *topology.Topology, patients []patient) []d
 }
 
 // see signs in and asks. The far end is started before the clock is looked at: that may
-// take seconds, and nobody would know when within them the server read its clock. Where
-// scaleup has to be sent there first, the time starts anew.
-func (p *patient) see(ctx context.Context, t *topology.Topology, d *dialer) {
-	within, cancel := context.WithTimeout(ctx, status.Deadline)
-	defer cancel()
-	h, access := d.access(within, p.Server.Server)
+// take seconds, and nobody would know when within them the server read its clock. The
+// error is that of asking.
+func (p *patient) see(ctx context.Context, t *topology.Topology, d *dialer) error {
+	h, access := d.access(ctx, p.Server.Server)
 	p.access = access
 	if h == nil {
-		return
+		return nil
 	}
-	_, p.access.Start = h.Call(within, remote.Request{})
-	if errors.Is(p.access.Start, host.ErrSent) {
-		within, cancel = context.WithTimeout(ctx, status.Deadline)
-		defer cancel()
-		_, p.access.Start = h.Call(within, remote.Request{})
-	}
+	_, p.access.Start = h.Call(ctx, remote.Request{})
 	if p.access.Start == nil {
-		p.access.Start = p.ask(within, h, doctor.Question(t, p.Server.Server))
+		p.access.Start = p.ask(ctx, h, doctor.Question(t, p.Server.Server))
 	}
 	if p.access.Start != nil {
 		h.Close()
-		return
+		return p.access.Start
 	}
 	p.host = h
-	p.Add(h.Call(within, doctor.Slow(t, p.Server.Server)))
+	p.Add(h.Call(ctx, doctor.Slow(t, p.Server.Server)))
+	return nil
 }
 
 // ask takes the answer and the clock.

@@ -221,7 +221,7 @@ func (w world) look(top *topology.Topology) evidence.Look {
 func kinds() []kind {
 	return []kind{
 		singlePoint, deadTier, quorum, silent, unread, holders,
-		units, certificate, certificateTwins, clock, diskSpace, diskInodes, diskReadOnly, memory,
+		units, slots, certificate, certificateTwins, clock, diskSpace, diskInodes, diskReadOnly, memory,
 		twins, timeouts, connections, packageTwins, packageBehind, firewall, listeners, durability,
 		notDrilled, missedDrill, sharedHost, openSSH,
 	}

@@ -10,7 +10,10 @@ import (
 
 var units = kind{id: "unit", why: "a program that does not run is missed when its twin fails, if not before"}
 
-// failedUnits finds systemd's failed units and the site's programs that do not run.
+var slots = kind{id: "slots", why: "both take memory and connections to the database, and one has an old release"}
+
+// failedUnits finds systemd's failed units, the site's programs that do not run, and an
+// app server's two slots where both do.
 func failedUnits(l evidence.Look) []Finding {
 	var found []Finding
 	for _, s := range l.Status.Servers {
@@ -27,9 +30,7 @@ func failedUnits(l evidence.Look) []Finding {
 		}
 		for _, c := range s.Components {
 			if c.Note != "" {
-				k := units
-				k.why = "both take memory and connections to the database, and one has an old release"
-				found = append(found, k.found(Info, s.Name, "when no deploy is under way: "+converge(l.Topology), "%s %s", c.Name, c.Note))
+				found = append(found, slots.found(Info, s.Name, "when no deploy is under way: "+converge(l.Topology), "%s %s", c.Name, c.Note))
 			}
 		}
 	}

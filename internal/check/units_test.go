@@ -3,7 +3,7 @@ package check
 import "testing"
 
 func TestUnits(t *testing.T) {
-	provoke(t, example(t, "ha.yaml"), []kind{units}, []provoked{
+	provoke(t, example(t, "ha.yaml"), []kind{units, slots}, []provoked{
 		{"a unit of the system", func(w world) { w.shown("db1").Failed = []string{"cron.service"} }, []string{"warning db1: cron.service has failed"}},
 		{"a program of the site, told once", func(w world) {
 			w.shown("web1").Failed = []string{"nginx.service"}

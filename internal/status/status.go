@@ -120,10 +120,11 @@ func Ask(ctx context.Context, t *topology.Topology, connect Connect, more func(t
 	answers := map[string]Answer{}
 	for _, s := range t.Servers {
 		wait.Go(func() {
-			a := ask(ctx, s, connect, more)
-			if errors.Is(a.Err, host.ErrSent) {
+			var a Answer
+			Within(ctx, func(ctx context.Context) error {
 				a = ask(ctx, s, connect, more)
-			}
+				return a.Err
+			})
 			mu.Lock()
 			defer mu.Unlock()
 			answers[s.Name] = a
@@ -133,9 +134,20 @@ func Ask(ctx context.Context, t *topology.Topology, connect Connect, more func(t
 	return answers
 }
 
+// Within asks a server: question has Deadline, and is asked once more, from the start,
+// where it fails with host.ErrSent.
+func Within(ctx context.Context, question func(context.Context) error) {
+	for range 2 {
+		within, cancel := context.WithTimeout(ctx, Deadline)
+		err := question(within)
+		cancel()
+		if !errors.Is(err, host.ErrSent) {
+			return
+		}
+	}
+}
+
 func ask(ctx context.Context, s topology.Server, connect Connect, more func(topology.Server, *remote.Request)) Answer {
-	ctx, cancel := context.WithTimeout(ctx, Deadline)
-	defer cancel()
 	h, off, err := connect(ctx, s)
 	if off || err != nil {
 		return Answer{Off: off, Err: err}
