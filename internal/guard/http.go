@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -9,6 +10,32 @@ import (
 
 // maxRequest bounds a request body; a GTID set with many gaps is the largest part.
 const maxRequest = 4 << 20
+
+// introduction is how long a guard that has just begun lets a check wait rather than
+// answer that it knows nothing yet; within the timeout of HAProxy's checks (300 ms).
+const introduction = 250 * time.Millisecond
+
+// introduced waits until MySQL was asked and, where it takes itself for the primary, has
+// its lease; not longer than introduction after the guard began.
+func (g *guard) introduced(ctx context.Context) {
+	until := g.begun.Add(introduction)
+	if time.Now().After(until) {
+		return // without the lock that changes takes: who holds it may wait for the disk
+	}
+	ctx, cancel := context.WithDeadline(ctx, until)
+	defer cancel()
+	for {
+		changes := g.changes()
+		if s := g.memory(); !s.Probed.IsZero() && (!s.Claims || !s.Confirmed.IsZero()) {
+			return
+		}
+		select {
+		case <-changes:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
 
 // checks answers the load balancers and the operator, all from memory:
 //
@@ -25,6 +52,7 @@ func (g *guard) checks() http.Handler {
 	mux := http.NewServeMux()
 	check := func(path string, why func(s *Snapshot, now time.Time) string) {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
+			g.introduced(r.Context())
 			if r.URL.Query().Has("soon") {
 				g.wake("")
 			}

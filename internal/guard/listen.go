@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"os"
 	"time"
+
+	"scaleup/internal/sdnotify"
 )
 
 // servers are the guard's three doors: checks, peers, control.
@@ -22,7 +24,9 @@ type servers struct {
 // guard before it has told systemd that it is ready.
 func listen(cfg Config, g *guard, c credentials) (*servers, error) {
 	s := &servers{}
-	checks, err := net.Listen("tcp", cfg.Listen)
+	// Load balancers that ask while the guard is being started again wait for it: refused,
+	// they would take its member for lost and cut their clients off.
+	checks, err := sdnotify.Listen("checks", cfg.Listen)
 	if err != nil {
 		return nil, fmt.Errorf("listen for health checks: %w", err)
 	}

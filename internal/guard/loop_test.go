@@ -331,6 +331,35 @@ func TestGuardsFormTheGroupAgain(t *testing.T) {
 	})
 }
 
+// TestGuardKnowsBeforeItAnswers: the first thing that a load balancer hears from a guard
+// that was started again must not be that it knows nothing yet.
+func TestGuardKnowsBeforeItAnswers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t)
+		defer c.stopAll()
+		c.with(bootAll)
+		c.online(3, 10*time.Second)
+		time.Sleep(time.Second)
+		for server, path := range map[string]string{"db1": "/primary", "db2": "/replica"} {
+			c.stopGuard(server)
+			c.startGuard(server)
+			if got := c.code(server, path); got != http.StatusOK {
+				t.Errorf("the first answer to %s: %d, want 200", path, got)
+			}
+		}
+		// Without the others there is no lease to wait for.
+		c.stopAll()
+		c.with(func(*world) { delete(c.guards, "db2"); delete(c.guards, "db3") })
+		c.startGuard("db1")
+		begun := time.Now()
+		if got, took := c.code("db1", "/primary"), time.Since(begun); got != http.StatusServiceUnavailable || took != introduction {
+			t.Errorf("alone: %d after %s, want 503 after %s", got, took, introduction)
+		}
+		c.startGuard("db2")
+		c.startGuard("db3")
+	})
+}
+
 func TestGuardRejoinsAfterTheFormerLifeIsExpelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t)

@@ -1,12 +1,15 @@
-// Package sdnotify tells systemd about the state of a service of Type=notify.
-// It speaks the one datagram of sd_notify(3); it knows nothing of the service.
+// Package sdnotify tells systemd about the state of a service of Type=notify, and leaves
+// listening sockets to it while the service is started again. It speaks the datagrams of
+// sd_notify(3) and takes what sd_listen_fds(3) describes; it knows nothing of the service.
 package sdnotify
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -19,7 +22,10 @@ const (
 
 // Notify sends a state, such as Ready or "STATUS=waiting", to the service
 // manager. Without one (NOTIFY_SOCKET is not set) it does nothing.
-func Notify(state string) error {
+func Notify(state string) error { return send(state, nil) }
+
+// send sends a state with files that belong to it.
+func send(state string, files []byte) error {
 	path := os.Getenv("NOTIFY_SOCKET")
 	if path == "" {
 		return nil
@@ -30,7 +36,17 @@ func Notify(state string) error {
 		return fmt.Errorf("connect to the service manager: %w", err)
 	}
 	defer conn.Close()
-	if _, err := conn.Write([]byte(state)); err != nil {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return fmt.Errorf("notify the service manager: %w", err)
+	}
+	// net's own WriteMsgUnix takes no datagram socket that is connected.
+	var failed error
+	err = raw.Write(func(fd uintptr) (done bool) {
+		failed = syscall.Sendmsg(int(fd), []byte(state), files, nil, 0)
+		return !errors.Is(failed, syscall.EAGAIN)
+	})
+	if err := errors.Join(err, failed); err != nil {
 		return fmt.Errorf("notify the service manager: %w", err)
 	}
 	return nil
