@@ -38,7 +38,7 @@ func claimsOf(t *topology.Topology, s topology.Server) []claim {
 		add(s.Address, "", "app@b.service", topology.PortSlotB)
 	case spec.Database:
 		add(s.Address, "mysqld", "mysql.service", topology.PortMySQL)
-		add(s.Address, "scaleup", "scaleup-guard.service", topology.PortGuard, topology.PortGuardPeer)
+		add(s.Address, "scaleup", guardUnit, topology.PortGuard, topology.PortGuardPeer)
 	}
 	return claims
 }
@@ -59,6 +59,7 @@ func unitsOf(t *topology.Topology, s topology.Server) []string {
 const (
 	haproxyUnit    = "haproxy.service"
 	keepalivedUnit = "keepalived.service"
+	guardUnit      = "scaleup-guard.service"
 )
 
 // ports finds programs that are in the way of scaleup's own.
@@ -89,6 +90,9 @@ func inTheWay(wanted, held netip.AddrPort) bool {
 // isOurs goes by the name of the process. Where it says nothing, whoever holds the port
 // while the unit runs is the unit, which could not have started otherwise.
 func (c claim) isOurs(l inspect.Listen, units map[string]string) bool {
+	if c.unit == guardUnit && l.Program == "systemd" {
+		return true // which keeps the socket while the guard is being started again
+	}
 	if c.program != "" && l.Program != "" {
 		return l.Program == c.program
 	}

@@ -35,6 +35,8 @@ func TestPorts(t *testing.T) {
 		{"mysqld that is another one's", "lb1", "0.0.0.0:3306", "mysqld", nil, Fail},
 		{"mysqld", "db1", "10.77.0.51:3306", "mysqld", nil, Pass},
 		{"the guard", "db1", "10.77.0.51:8009", "scaleup", nil, Pass},
+		{"the guard's, while it is started again", "db1", "10.77.0.51:8008", "systemd", nil, Pass},
+		{"one that systemd holds for others", "db1", "10.77.0.51:3306", "systemd", nil, Fail},
 		{"the app, whatever its name", "app1", "10.77.0.41:8001", "python3", running("app@a.service"), Pass},
 		{"the other slot's port", "app1", "0.0.0.0:8002", "python3", running("app@a.service"), Fail},
 	} {

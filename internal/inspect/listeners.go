@@ -106,7 +106,8 @@ func parseSocketAddress(text string) (netip.AddrPort, error) {
 }
 
 // owners are the names of the programs that have the sockets open, by inode. The oldest
-// process counts: it is the one that started the others. Processes may end meanwhile.
+// process counts: it is the one that started the others. The service manager counts where
+// it is the only one: it keeps sockets for services. Processes may end meanwhile.
 func (s server) owners(sockets []socket) (map[string]string, error) {
 	wanted := map[string]string{} // inode by what the link of a file descriptor says
 	for _, k := range sockets {
@@ -143,7 +144,8 @@ func (s server) owners(sockets []socket) (map[string]string, error) {
 	return programs, nil
 }
 
-// processes are the numbers of all, in ascending order.
+// processes are the numbers of all, in ascending order but for the service manager, which
+// comes last.
 func (s server) processes() ([]int, error) {
 	entries, err := os.ReadDir(s.path("/proc"))
 	if err != nil {
@@ -156,5 +158,8 @@ func (s server) processes() ([]int, error) {
 		}
 	}
 	slices.Sort(pids)
+	if len(pids) > 0 && pids[0] == 1 {
+		pids = append(pids[1:], 1)
+	}
 	return pids, nil
 }

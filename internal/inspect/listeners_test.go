@@ -83,6 +83,23 @@ func TestListenersOnce(t *testing.T) {
 	}
 }
 
+// systemd keeps a socket of the guard while that is started again.
+func TestListenersThatAreKept(t *testing.T) {
+	s := server{resource.System{Root: t.TempDir()}}
+	put(t, s, "/proc/net/tcp", "head\n 0: 33004D0A:1F48 00000000:0000 0A 0 0 0 0 0 61\n")
+	process(t, s, "1", "systemd", "61")
+	check := func(program string) {
+		t.Helper()
+		got, err := s.listeners()
+		if want := listen("10.77.0.51:8008", program); err != nil || len(got) != 1 || got[0] != want {
+			t.Errorf("%v, %v; want %v", got, err, want)
+		}
+	}
+	check("systemd")
+	process(t, s, "548", "scaleup", "61")
+	check("scaleup")
+}
+
 func listen(at, program string) Listen {
 	return Listen{At: netip.MustParseAddrPort(at), Program: program}
 }
