@@ -145,8 +145,8 @@ func (v view) figures() record.TrialResult {
 		Requests: named(counts), Ledger: v.Ledger, Bite: v.Bite.Text, Heal: v.Heal.Text,
 		InFlight: v.inFlight(), FailedBeyond: v.beyond(users),
 	}
-	read, _ := v.worst(window, kinds(record.Class.Read))
-	write, _ := v.worst(window, kinds(isWrite))
+	read := v.worst(window, kinds(record.Class.Read))
+	write := v.worst(window, kinds(isWrite))
 	r.OutageMS.Read, r.OutageMS.Write = round(ms(read.Length())), round(ms(write.Length()))
 	r.DetectMS, r.FailoverMS = -1, -1
 	if at, ok := v.detected(); ok {

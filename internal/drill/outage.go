@@ -42,44 +42,70 @@ func kinds(want func(record.Class) bool) []measure.Filter {
 	return all
 }
 
-// worst is the longest outage of any of the kinds in a span, and how many requests
-// waited in it.
-func (v view) worst(span measure.Span, of []measure.Filter) (worst measure.Span, waiting int) {
+// worst is the longest outage of any of the kinds in a span.
+func (v view) worst(span measure.Span, of []measure.Filter) (worst measure.Span) {
 	for _, f := range of {
 		if s := measure.Outage(v.Ops, f, span); s.Length() > worst.Length() {
-			worst, waiting = s, 0
-			for _, o := range v.Ops {
-				if f.Want(o) && o.Due >= s.From && o.Due < s.To {
-					waiting++
-				}
-			}
+			worst = s
 		}
 	}
-	return worst, waiting
+	return worst
 }
 
 // measured is the outage in milliseconds.
-func (o outage) measured(v view) float64 {
-	worst, _ := v.worst(o.during(v), o.of)
-	return ms(worst.Length())
-}
+func (o outage) measured(v view) float64 { return ms(v.worst(o.during(v), o.of).Length()) }
 
 // unclear says why a trial that exceeds the limit of an outage does not show that the
-// fault did that, or "". A trial is its own control: before the fault the site is
-// whole, and what it shows then by the same measure is no effect of the fault. And
-// where only one request waited, nobody knows whether others would have.
+// fault did that, or "": there has to be a doubt about each kind that exceeds it. That
+// about the worst is told.
 func (o outage) unclear(v view, limit float64) string {
-	worst, waiting := v.worst(o.during(v), o.of)
 	quiet := measure.Span{From: warmUp, To: v.Marks.Inject}
-	before, _ := v.worst(quiet, o.of)
+	before := v.worst(quiet, o.of)
 	noise := ms(min(before.To, quiet.To) - before.From)
-	switch length := ms(worst.Length()); {
-	case waiting == 1:
+	worst, why := 0.0, ""
+	for _, f := range o.of {
+		s := measure.Outage(v.Ops, f, o.during(v))
+		length := ms(s.Length())
+		if length <= limit {
+			continue
+		}
+		doubt := v.doubt(s, f, noise, limit)
+		if doubt == "" {
+			return ""
+		}
+		if length > worst {
+			worst, why = length, doubt
+		}
+	}
+	return why
+}
+
+// doubt says why the outage of one kind may be none that exceeds the limit, or "". A
+// trial is its own control: before the fault the site is whole, and what it shows then
+// by the same measure, the noise, is no effect of the fault. And where nobody waited,
+// or only one, nobody knows how others would have fared.
+func (v view) doubt(s measure.Span, f measure.Filter, noise, limit float64) string {
+	length, unseen := ms(s.Length()), ms(measure.Unseen(v.Ops, f, s))
+	switch {
+	case v.asked(s, f) == 1:
 		return fmt.Sprintf("the %.0f ms are the wait of a single request, and no other of its kind was sent meanwhile; a higher --rate tells more", length)
+	case length-unseen <= limit:
+		return fmt.Sprintf("of the %.0f ms, nobody waited in the last %.0f ms: no request of that kind was sent; a higher --rate tells more", length, unseen)
 	case length-noise <= limit:
 		return fmt.Sprintf("of the %.0f ms, %.0f ms are what the same measure gave before anything was broken: this computer is too busy to tell", length, noise)
 	}
 	return ""
+}
+
+// asked counts the requests of a kind that were due in a span.
+func (v view) asked(s measure.Span, f measure.Filter) int {
+	n := 0
+	for _, o := range v.Ops {
+		if f.Want(o) && o.Due >= s.From && o.Due < s.To {
+			n++
+		}
+	}
+	return n
 }
 
 // unclear says why none of the promises that a trial exceeds is shown to be broken by

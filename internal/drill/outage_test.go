@@ -18,6 +18,15 @@ func late(t *record.Trial, c record.Class, from, to time.Duration) {
 	}
 }
 
+// refused makes every request of a class that is due in a part of a trial fail at once.
+func refused(t *record.Trial, c record.Class, from, to time.Duration) {
+	for i := range t.Ops {
+		if o := &t.Ops[i]; o.Class == c && o.Due >= from && o.Due < to {
+			o.Done, o.Outcome = o.Due+time.Millisecond, record.Failed
+		}
+	}
+}
+
 // thinned leaves one request of ten: 20 per second, and so 2.5 of a kind.
 func thinned(t *record.Trial) {
 	var ops []record.Op
@@ -66,6 +75,14 @@ func TestUnclear(t *testing.T) {
 		{"several, where few are sent", func(t *record.Trial) {
 			thinned(t)
 			late(t, record.API, 6*time.Second, 7500*time.Millisecond)
+		}, record.Missed, ""},
+		{"one is refused, and the next is sent much later", func(t *record.Trial) {
+			thinned(t)
+			refused(t, record.API, 6*time.Second, 6300*time.Millisecond)
+		}, record.Inconclusive, "nobody waited in the last"},
+		{"several are refused, where few are sent", func(t *record.Trial) {
+			thinned(t)
+			refused(t, record.API, 6*time.Second, 7500*time.Millisecond)
 		}, record.Missed, ""},
 		{"one clear, one not", func(t *record.Trial) {
 			late(t, record.API, 3*time.Second, 3200*time.Millisecond)

@@ -67,6 +67,25 @@ func Outage(ops []record.Op, f Filter, within Span) Span {
 	return worst
 }
 
+// Unseen is the part of an outage in which nobody waited: before it ended, all who had
+// asked had been told no, and the one who was served next had not asked yet. Whether he
+// would have been served earlier, nobody knows.
+func Unseen(ops []record.Op, f Filter, outage Span) time.Duration {
+	asked := outage.To
+	for _, o := range ops {
+		if f.Want(o) && f.good(o) && o.Done == outage.To {
+			asked = min(asked, o.Due)
+		}
+	}
+	told := outage.From
+	for _, o := range ops {
+		if f.Want(o) && o.Due < asked {
+			told = max(told, o.Done)
+		}
+	}
+	return max(0, asked-told)
+}
+
 // steady are the times of the answers in runs of served operations.
 func steady(ops []record.Op, f Filter) []time.Duration {
 	var answers []time.Duration

@@ -37,6 +37,29 @@ func fail(after time.Duration) func(*record.Op) {
 
 var everything = Filter{Want: func(record.Op) bool { return true }}
 
+func TestUnseen(t *testing.T) {
+	whole := Span{1 * time.Second, 9 * time.Second}
+	for _, c := range []struct {
+		name   string
+		change func([]record.Op)
+		want   time.Duration
+	}{
+		{"one is refused, the next is 10 ms later", func(o []record.Op) { spoil(o, 3*time.Second, 3005*msec, fail(msec)) }, 9 * msec},
+		{"many are refused", func(o []record.Op) { spoil(o, 3*time.Second, 5*time.Second, fail(msec)) }, 9 * msec},
+		{"all fail after a long wait", func(o []record.Op) { spoil(o, 3*time.Second, 5*time.Second, fail(5*time.Second)) }, 0},
+		{"all wait until it is over", func(o []record.Op) {
+			spoil(o, 3*time.Second, 6*time.Second, func(o *record.Op) { o.Done = 6100 * msec })
+		}, 0},
+		{"never served again", func(o []record.Op) { spoil(o, 8*time.Second, time.Hour, fail(msec)) }, 9 * msec},
+	} {
+		ops := steadyLoad()
+		c.change(ops)
+		if got := Unseen(ops, everything, Outage(ops, everything, whole)); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
+		}
+	}
+}
+
 func TestOutage(t *testing.T) {
 	whole := Span{1 * time.Second, 9 * time.Second}
 	for _, c := range []struct {
