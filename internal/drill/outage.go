@@ -87,8 +87,8 @@ func (o outage) unclear(v view, limit float64) string {
 func (v view) doubt(s measure.Span, f measure.Filter, noise, limit float64) string {
 	length, unseen := ms(s.Length()), ms(measure.Unseen(v.Ops, f, s))
 	switch {
-	case v.asked(s, f) == 1:
-		return fmt.Sprintf("the %.0f ms are the wait of a single request, and no other of its kind was sent meanwhile; a higher --rate tells more", length)
+	case v.waited(s, f) == 1:
+		return fmt.Sprintf("in the %.0f ms a single request waited: the next of its kind was sent only then; a higher --rate tells more", length)
 	case length-unseen <= limit:
 		return fmt.Sprintf("of the %.0f ms, nobody waited in the last %.0f ms: no request of that kind was sent; a higher --rate tells more", length, unseen)
 	case length-noise <= limit:
@@ -97,11 +97,13 @@ func (v view) doubt(s measure.Span, f measure.Filter, noise, limit float64) stri
 	return ""
 }
 
-// asked counts the requests of a kind that were due in a span.
-func (v view) asked(s measure.Span, f measure.Filter) int {
+// waited counts the requests of a kind that were due in an outage, but for the one that
+// ended it because it was served at once.
+func (v view) waited(s measure.Span, f measure.Filter) int {
 	n := 0
 	for _, o := range v.Ops {
-		if f.Want(o) && o.Due >= s.From && o.Due < s.To {
+		atOnce := o.Good() && o.Done == s.To && o.Done-o.Due < measure.Bin
+		if f.Want(o) && o.Due >= s.From && o.Due < s.To && !atOnce {
 			n++
 		}
 	}

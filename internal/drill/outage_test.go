@@ -1,6 +1,7 @@
 package drill
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -72,13 +73,26 @@ func TestUnclear(t *testing.T) {
 			thinned(t)
 			late(t, record.API, 6*time.Second, 6300*time.Millisecond)
 		}, record.Inconclusive, "a single request"},
+		{"a single request, and the next is served at once", func(t *record.Trial) {
+			thinned(t)
+			late(t, record.API, 6*time.Second, 6100*time.Millisecond)
+			for i := range t.Ops {
+				if o := &t.Ops[i]; o.Class == record.API && o.Due >= 6*time.Second && o.Due < 6100*time.Millisecond {
+					o.Done = o.Due + time.Second
+				}
+			}
+		}, record.Inconclusive, "a single request"},
 		{"several, where few are sent", func(t *record.Trial) {
 			thinned(t)
 			late(t, record.API, 6*time.Second, 7500*time.Millisecond)
 		}, record.Missed, ""},
-		{"one is refused, and the next is sent much later", func(t *record.Trial) {
+		{"a single one is refused, where few are sent", func(t *record.Trial) {
 			thinned(t)
 			refused(t, record.API, 6*time.Second, 6300*time.Millisecond)
+		}, record.Inconclusive, "a single request"},
+		{"two are refused, and the next is sent much later", func(t *record.Trial) {
+			refused(t, record.API, 6*time.Second, 6080*time.Millisecond)
+			t.Ops = slices.DeleteFunc(t.Ops, func(o record.Op) bool { return o.Due >= 6080*time.Millisecond && o.Due < 6300*time.Millisecond })
 		}, record.Inconclusive, "nobody waited in the last"},
 		{"several are refused, where few are sent", func(t *record.Trial) {
 			thinned(t)
