@@ -48,9 +48,23 @@ func (a Answer) confirms(server string) bool {
 	return server != "" && a.MySQL.Reachable && a.MySQL.active() && a.MySQL.majority() && a.MySQL.primary() == server
 }
 
+// slowFor is how long a primary may leave the guard without an answer and still serve:
+// nobody else could take its place, and clients that are cut off would have to wait all
+// the same. It ends well before Group Replication has elected another (5.0 s).
+const slowFor = 2 * time.Second
+
+// slow reports whether a primary did not answer, for the first time or not for long. One
+// that refuses is none any more.
+func (v *View) slow(my MySQL, begun time.Time) bool {
+	return my.Hangs && v.Claims && begun.Sub(v.Claimed) <= slowFor
+}
+
 // noteClaim keeps whether this member takes itself for the primary. What it shows while
 // it stops counts for nothing: see torn.
 func (v *View) noteClaim(my MySQL, begun time.Time) {
+	if v.slow(my, begun) {
+		return
+	}
 	stopping := my.active() && my.ViewID == v.ViewSeen && len(my.Members) < v.MembersSeen
 	if my.active() && !stopping {
 		v.ViewSeen, v.MembersSeen = my.ViewID, len(my.Members)
@@ -60,6 +74,9 @@ func (v *View) noteClaim(my MySQL, begun time.Time) {
 		v.ClaimsIn = ""
 	case v.ClaimsIn != my.ViewID:
 		v.ClaimsIn, v.ClaimsSince = my.ViewID, begun
+	}
+	if v.Claims {
+		v.Claim, v.Claimed = my, begun
 	}
 }
 
@@ -81,7 +98,7 @@ func (v *View) stand(b *ballot, p Policy, now time.Time) {
 // confirmedAt is what the lease of this primary is counted from; zero: it has none. Its
 // own guard has promised already.
 func (v View) confirmedAt(p Policy, now time.Time) time.Time {
-	members := v.MySQL.Members
+	members := v.Claim.Members
 	others := min(len(members), len(p.Voters)/2+1) - 1
 	var asked []time.Time
 	for _, m := range members {

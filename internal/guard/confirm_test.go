@@ -51,7 +51,7 @@ func TestConfirmedAt(t *testing.T) {
 		{"alone, one still claims", three, three[:1], claims(0.5), no(0.5), nil, never},
 		{"alone, and the others are in a group", three, three[:1], elsewhere, silent, func(v *View) { v.Confirmed = ago(2) }, never},
 	} {
-		v := View{MySQL: MySQL{Members: roles("db1", c.members...)}, Peers: map[string]Peer{"db2": c.db2, "db3": c.db3}, ClaimsSince: ago(1)}
+		v := View{Claim: MySQL{Members: roles("db1", c.members...)}, Peers: map[string]Peer{"db2": c.db2, "db3": c.db3}, ClaimsSince: ago(1)}
 		if c.change != nil {
 			c.change(&v)
 		}
@@ -94,7 +94,12 @@ func TestNoteClaim(t *testing.T) {
 		{"all others left, one after the other", []MySQL{whole, primary("7:4", "db1", "db2"), primary("7:5", "db1")}, 2},
 		{"without a majority", []MySQL{whole, cutOff}, -1},
 		{"out of reach and back", []MySQL{whole, cutOff, whole}, 2},
-		{"MySQL does not answer", []MySQL{whole, {}}, -1},
+		{"MySQL refuses", []MySQL{whole, {}}, -1},
+		{"MySQL is slow", []MySQL{whole, {Hangs: true}, {Hangs: true}, whole}, 0},
+		{"MySQL hangs", []MySQL{whole, {Hangs: true}, {Hangs: true}, {Hangs: true}}, -1},
+		{"slow, then gone", []MySQL{whole, {Hangs: true}, {}}, -1},
+		{"slow, then no longer the primary", []MySQL{whole, {Hangs: true}, secondary}, -1},
+		{"a secondary that is slow", []MySQL{secondary, {Hangs: true}}, -1},
 		{"what it shows while it stops", []MySQL{whole, primary("7:3", "db1"), primary("7:3", "db1")}, -1},
 		{"the same, after a probe that failed", []MySQL{whole, {}, primary("7:3", "db1")}, -1},
 	} {

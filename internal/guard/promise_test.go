@@ -93,7 +93,7 @@ func TestVote(t *testing.T) {
 func TestStand(t *testing.T) {
 	p := Policy{Server: "db1", Voters: []string{"db1", "db2", "db3"}}
 	view := func(claims bool) View {
-		return View{Claims: claims, MySQL: MySQL{Members: roles("db1", p.Voters...)}, Peers: map[string]Peer{"db2": {Asked: testNow, Answer: Answer{Promised: true}}}}
+		return View{Claims: claims, Claim: MySQL{Members: roles("db1", p.Voters...)}, Peers: map[string]Peer{"db2": {Asked: testNow, Answer: Answer{Promised: true}}}}
 	}
 	b := &ballot{renewed: promise.renewed, keep: func(string) error { return nil }}
 	v := view(true)

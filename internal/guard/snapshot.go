@@ -22,6 +22,8 @@ type Snapshot struct {
 	Peers     map[string]Peer // the other voters' last answers; never changed
 	Slept     time.Duration   // for how long the machine had slept at the probe
 	Claims    bool            // this member takes itself for the primary
+	Claim     MySQL           // what MySQL showed when it last did
+	Claimed   time.Time       // when that probe was begun
 	Confirmed time.Time       // what its lease is counted from, while it does; zero: it has none
 	Voters    []string        // every database server of the site, as this guard is configured
 	Answered  time.Time       // when the last probe was begun that MySQL answered; zero: none was yet
@@ -45,7 +47,8 @@ func (g *guard) publish() {
 		message = g.job + ": " + message
 	}
 	g.snapshot.Store(&Snapshot{
-		Server: g.policy.Server, Probed: g.probedAt, Slept: g.view.Slept, Claims: g.view.Claims, Confirmed: g.view.Confirmed, MySQL: g.view.MySQL, Record: g.view.Record,
+		Server: g.policy.Server, Probed: g.probedAt, Slept: g.view.Slept, MySQL: g.view.MySQL, Record: g.view.Record,
+		Claims: g.view.Claims, Claim: g.view.Claim, Claimed: g.view.Claimed, Confirmed: g.view.Confirmed,
 		Held: g.view.Held, Message: message, Stalled: g.stalled, Peers: maps.Clone(g.view.Peers), Voters: g.policy.Voters,
 		Answered: g.answered, Pulse: g.view.Pulse, Failures: g.view.Attempt.Failures, Account: g.account, History: g.history,
 	})
@@ -92,8 +95,20 @@ func (s *Snapshot) readable(now time.Time) string {
 	return ""
 }
 
+// patient is the snapshot with the last word of a primary that has been slow to answer
+// since, but not for longer than slowFor.
+func (s *Snapshot) patient(now time.Time) *Snapshot {
+	if !s.Claims || s.Probed.IsZero() || now.Sub(s.Claimed) > slowFor {
+		return s
+	}
+	p := *s
+	p.MySQL, p.Probed = s.Claim, now
+	return &p
+}
+
 // primary says why this member must not take writes, or "".
 func (s *Snapshot) primary(now time.Time) string {
+	s = s.patient(now)
 	switch why := s.readable(now); {
 	case why != "":
 		return why

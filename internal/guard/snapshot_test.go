@@ -27,6 +27,21 @@ func TestChecks(t *testing.T) {
 		{"secondary", member(Secondary, nil), "member is SECONDARY", "", ""},
 		{"never probed", member(Primary, func(s *Snapshot) { s.Probed = time.Time{} }), "not asked", "not asked", "not asked"},
 		{"old probe", member(Primary, func(s *Snapshot) { s.Probed = testNow.Add(-1100 * time.Millisecond) }), "1.1 s old", "1.1 s old", "1.1 s old"},
+		{"slow primary", member(Primary, func(s *Snapshot) {
+			s.Claims, s.Claim, s.Claimed = true, s.MySQL, testNow.Add(-1900*time.Millisecond)
+			s.MySQL, s.Probed = MySQL{Error: "deadline", Hangs: true}, testNow.Add(-1100*time.Millisecond)
+		}), "", "1.1 s old", "1.1 s old"},
+		{"too slow a primary", member(Primary, func(s *Snapshot) {
+			s.Claims, s.Claim, s.Claimed = true, s.MySQL, testNow.Add(-2100*time.Millisecond)
+			s.MySQL = MySQL{Error: "deadline", Hangs: true}
+		}), "deadline", "deadline", "deadline"},
+		{"slow primary whose lease ends", member(Primary, func(s *Snapshot) {
+			s.Claims, s.Claim, s.Claimed, s.Confirmed = true, s.MySQL, testNow.Add(-time.Second), testNow.Add(-3100*time.Millisecond)
+			s.MySQL = MySQL{Error: "deadline", Hangs: true}
+		}), "for 3.1 s", "deadline", "deadline"},
+		{"a primary from before a sleep", member(Primary, func(s *Snapshot) {
+			s.Claims, s.Claim, s.Claimed, s.Probed = true, s.MySQL, testNow, time.Time{}
+		}), "not asked", "not asked", "not asked"},
 		{"MySQL down", member(Primary, func(s *Snapshot) { s.MySQL = MySQL{Error: "refused"} }), "refused", "refused", "refused"},
 		{"read-only primary", member(Primary, func(s *Snapshot) { s.MySQL.SuperReadOnly = true }), "read-only", "PRIMARY", ""},
 		{"offline mode", member(Primary, func(s *Snapshot) { s.MySQL.OfflineMode = true }), "offline mode", "offline mode", "offline mode"},

@@ -378,12 +378,13 @@ func (s *timedSim) publish(g *timedGuard) {
 	v, now := &g.view, s.at(g)
 	g.stand(now)
 	g.snap = Snapshot{
-		Server: g.policy.Server, Probed: g.probedAt, Slept: v.Slept, Claims: v.Claims, Confirmed: v.Confirmed,
+		Server: g.policy.Server, Probed: g.probedAt, Slept: v.Slept,
+		Claims: v.Claims, Claim: v.Claim, Claimed: v.Claimed, Confirmed: v.Confirmed,
 		MySQL: v.MySQL, Record: v.Record, Held: v.Held, Voters: g.policy.Voters,
 	}
 	g.yes = 0
 	if s.remembers(g).primary(now) == "" {
-		g.yes = s.now + min(fresh-now.Sub(g.snap.Probed), confirmedFor-now.Sub(g.snap.Confirmed))
+		g.yes = s.now + min(slowFor-now.Sub(g.snap.Claimed), confirmedFor-now.Sub(g.snap.Confirmed))
 	}
 }
 

@@ -147,6 +147,8 @@ type View struct {
 	ViewSeen    string        // the last view that MySQL has shown…
 	MembersSeen int           // …and how many it had
 	Claims      bool          // this member takes itself for the primary
+	Claim       MySQL         // what MySQL showed when it last did
+	Claimed     time.Time     // when that probe was begun
 	ClaimsIn    string        // view in which it does, "" when it does not
 	ClaimsSince time.Time     // since when it does in that view
 	Unclaimed   time.Time     // when the guard last told that it does not
