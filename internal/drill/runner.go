@@ -235,7 +235,14 @@ func concluded(r record.Result, judged []record.TrialResult, trials []record.Tri
 		}
 	}
 	r.Verdict, r.Worst = combine(verdicts), worstTrial(judged)
-	r.Targets, r.Objectives = trials[r.Worst].Target, judged[r.Worst].Objectives
+	r.Targets, r.Objectives = trials[r.Worst].Target, []record.Objective{}
+	says := r.Counted()
+	if len(says) == 0 { // none says anything; what was measured is shown all the same
+		says = judged
+	}
+	for _, same := range record.ByName(says) {
+		r.Objectives = append(r.Objectives, record.WorstOf(same))
+	}
 	return r
 }
 

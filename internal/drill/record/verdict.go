@@ -69,7 +69,7 @@ type Result struct {
 	Schema     int           `json:"schema"`
 	Drill      string        `json:"drill"`
 	Verdict    Verdict       `json:"verdict"`
-	Objectives []Objective   `json:"objectives"` // of the worst trial
+	Objectives []Objective   `json:"objectives"` // each of the trial that did worst at it
 	Trials     []TrialResult `json:"trials"`
 	Tool       struct {
 		SendLagP99MS float64 `json:"send_lag_p99_ms"` // how late the generator was, in milliseconds

@@ -21,7 +21,7 @@ func times(r record.Result) []figure {
 		{"recovered", func(t record.TrialResult) float64 { return t.RecoverMS }},
 	} {
 		var figures []float64
-		for _, t := range counted(r) {
+		for _, t := range r.Counted() {
 			if v := f.of(t); v >= 0 {
 				figures = append(figures, v)
 			}

@@ -87,26 +87,14 @@ type promise struct {
 // promises are the objectives of a result in their order, each by its own worst
 // trial. A drill without a trial that counts has those of the result itself.
 func promises(r record.Result) []promise {
-	by := map[string][]record.Objective{}
-	var names []string
-	add := func(objectives []record.Objective) {
-		for _, o := range objectives {
-			if by[o.Name] == nil {
-				names = append(names, o.Name)
-			}
-			by[o.Name] = append(by[o.Name], o)
-		}
-	}
-	for _, t := range counted(r) {
-		add(t.Objectives)
-	}
-	open := len(names) == 0
+	objectives := record.ByName(r.Counted())
+	open := len(objectives) == 0
 	if open {
-		add(r.Objectives)
+		objectives = record.ByName([]record.TrialResult{{Objectives: r.Objectives}})
 	}
 	var all []promise
-	for _, name := range names {
-		p := promiseOf(by[name])
+	for _, same := range objectives {
+		p := promiseOf(same)
 		if p.Open = open; open {
 			p.Met = false
 		}
@@ -116,7 +104,7 @@ func promises(r record.Result) []promise {
 }
 
 func promiseOf(trials []record.Objective) promise {
-	low := slices.MaxFunc(trials, worse)
+	low := record.WorstOf(trials)
 	p := promise{Name: low.Name, Label: label(low.Name), Met: low.Met, Trials: len(trials), Why: low.Why}
 	p.Measured, p.Limit = pair(low)
 	var figures []float64
@@ -134,27 +122,6 @@ func promiseOf(trials []record.Objective) promise {
 		p.Median = quantity(low.Name, m, 3)
 	}
 	return p
-}
-
-// worse orders objectives: a broken promise is worse than a kept one, and what
-// never came about is worse than any figure.
-func worse(a, b record.Objective) int {
-	figure := func(o record.Objective) float64 {
-		if o.Measured < 0 && !o.Met {
-			return math.Inf(1)
-		}
-		return o.Measured
-	}
-	switch {
-	case a.Met != b.Met && b.Met:
-		return 1
-	case a.Met != b.Met:
-		return -1
-	case figure(a) != figure(b):
-		return map[bool]int{true: 1, false: -1}[figure(a) > figure(b)]
-	default:
-		return 0
-	}
 }
 
 // reasons are the sentences of why, without the one that is the headline.
@@ -185,8 +152,8 @@ func headline(r record.Result) string {
 	switch {
 	case r.Verdict != record.Met && len(r.Why) > 0:
 		return r.Why[0]
-	case r.Verdict == record.Met && len(counted(r)) > 1:
-		return fmt.Sprintf("%s kept in each of %s", many(len(all), "promise"), many(len(counted(r)), "trial"))
+	case r.Verdict == record.Met && len(r.Counted()) > 1:
+		return fmt.Sprintf("%s kept in each of %s", many(len(all), "promise"), many(len(r.Counted()), "trial"))
 	case r.Verdict == record.Met:
 		return many(len(all), "promise") + " kept"
 	default:
@@ -197,7 +164,7 @@ func headline(r record.Result) string {
 // lost is how many acknowledged writes were lost, of how many, in all trials that
 // count; and in how many of them.
 func lost(r record.Result) (lost, acked, in int) {
-	for _, t := range counted(r) {
+	for _, t := range r.Counted() {
 		acked += t.Ledger.Acked
 		lost += t.Ledger.Lost
 		if t.Ledger.Lost > 0 {

@@ -24,18 +24,6 @@ var meanings = map[record.Outcome]string{
 	record.Unsent:        "the generator could not send it",
 }
 
-// counted are the trials that say something about the site. One that is void does
-// if it was missed all the same: a lost write is lost, however the rest was measured.
-func counted(r record.Result) []record.TrialResult {
-	var trials []record.TrialResult
-	for _, t := range r.Trials {
-		if t.Verdict == record.Met || t.Verdict == record.Missed {
-			trials = append(trials, t)
-		}
-	}
-	return trials
-}
-
 // worst is the trial that decided the verdict; false without any trial.
 func worst(r record.Result) (record.TrialResult, bool) {
 	if r.Worst < 0 || r.Worst >= len(r.Trials) {

@@ -74,7 +74,7 @@ func (p *page) promises(all []promise, r record.Result) {
 
 // overTrials says how an objective fared over several trials.
 func overTrials(o promise, r record.Result) string {
-	switch n := len(counted(r)); {
+	switch n := len(r.Counted()); {
 	case o.Open:
 		return "not judged"
 	case n < 2:
@@ -116,7 +116,7 @@ func (p *page) figures(r record.Result) {
 	}
 	if len(words) > 0 {
 		line := strings.Join(words, " | ")
-		if len(counted(r)) > 1 {
+		if len(r.Counted()) > 1 {
 			line += " (medians)"
 		}
 		p.field("times", line)

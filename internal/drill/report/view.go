@@ -45,7 +45,7 @@ func viewOf(r record.Result, trials []record.Trial) view {
 		SeedText: strconv.FormatUint(r.Seed, 10),
 		Load:     rate(r.Rate.Read) + " reads/s and " + rate(r.Rate.Write) + " writes/s",
 		Promises: outOf(promises(r), r),
-		Several:  len(counted(r)) > 1,
+		Several:  len(r.Counted()) > 1,
 		Times:    times(r),
 		Outcomes: outcomeRows(r),
 		Tool:     toolRows(r),
