@@ -19,6 +19,7 @@ import (
 
 	"scaleup/internal/explain"
 	"scaleup/internal/host"
+	"scaleup/internal/nettest"
 	"scaleup/internal/remote"
 	"scaleup/internal/topology"
 )
@@ -70,12 +71,7 @@ func TestVisitFails(t *testing.T) {
 	if v := c.visit(t.Context(), "/"); !strings.Contains(v.Err, "certificate") {
 		t.Errorf("error %q, want one of the certificate", v.Err)
 	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	free.Close()
-	c.https = free.Addr().(*net.TCPAddr).AddrPort().Port()
+	c.https = nettest.Refusing(t).Port()
 	c.http = c.https
 	if v := c.visit(t.Context(), "/"); !strings.Contains(v.Err, "refused") {
 		t.Errorf("error %q, want: refused", v.Err)

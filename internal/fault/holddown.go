@@ -10,10 +10,11 @@ import (
 // HoldDown kills a service and keeps it from being started, by systemd or anybody
 // else, until it is healed.
 //
-// A drop-in with a condition keeps it down. A runtime mask would not: it has no
+// A drop-in keeps it down: a condition for whoever would start it, and no restart by
+// systemd, which does not ask for conditions then. A runtime mask would not do: it has no
 // effect on units whose file lies in /etc, which those that scaleup writes do. The
 // condition asks for a file of the fault's state, so a drop-in that was left behind
-// means nothing.
+// keeps nobody from starting the service.
 type HoldDown struct {
 	Unit string `json:"unit"`
 }
@@ -41,7 +42,7 @@ func (h *HoldDown) Inject(ctx context.Context, at Place) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("hold %s down: %w", h.Unit, err)
 	}
-	content := fmt.Sprintf("[Unit]\nConditionPathExists=!%s\n", filepath.Join(stateDir, at.ID, downName+".json"))
+	content := fmt.Sprintf("[Unit]\nConditionPathExists=!%s\n[Service]\nRestart=no\n", filepath.Join(stateDir, at.ID, downName+".json"))
 	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
 		return fmt.Errorf("hold %s down: %w", h.Unit, err)
 	}

@@ -57,7 +57,7 @@ func TestHoldDown(t *testing.T) {
 	s.start("web.service") // as somebody may try
 	expect(t, "bites", true, f.Bites, at)
 	const dropIn = "/run/systemd/system/web.service.d/95-scaleup-drill.conf"
-	if got, want := s.read(dropIn), "[Unit]\nConditionPathExists=!/run/scaleup-faults/one/down.json\n"; got != want {
+	if got, want := s.read(dropIn), "[Unit]\nConditionPathExists=!/run/scaleup-faults/one/down.json\n[Service]\nRestart=no\n"; got != want {
 		t.Errorf("drop-in: %q, want %q", got, want)
 	}
 	must(t, f.Heal(t.Context(), at))
@@ -68,7 +68,7 @@ func TestHoldDown(t *testing.T) {
 }
 
 // Whatever else is lost, the service may start once the fault's state is gone.
-func TestADropInLeftBehindMeansNothing(t *testing.T) {
+func TestADropInLeftBehindKeepsNobodyOut(t *testing.T) {
 	s := newServer(t, t.TempDir())
 	f := &HoldDown{Unit: "web.service"}
 	must(t, f.Inject(t.Context(), s.place("one")))

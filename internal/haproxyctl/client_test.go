@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"scaleup/internal/haproxyctl/haproxytest"
+	"scaleup/internal/nettest"
 )
 
 // running is the program itself, with two web servers that answer, one that
@@ -45,13 +46,6 @@ func startHAProxy(t *testing.T, more ...string) running {
 		t.Cleanup(func() { server.Close() })
 		return listener.Addr().String()
 	}
-	silent, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	nobody := silent.Addr().String()
-	silent.Close()
-
 	r := running{paths: Paths{Socket: filepath.Join(dir, "admin.sock"), Config: filepath.Join(dir, "haproxy.cfg"), State: filepath.Join(dir, "servers.state")}}
 	r.client = Client{Socket: r.paths.Socket}
 	text := fmt.Sprintf(`global
@@ -84,7 +78,7 @@ backend mysql_primary
     default-server check inter 100ms rise 1 fall 1
     server db1 %s
     server db2 %s
-`, r.paths.Socket, r.paths.State, dir, answer("/healthz"), nobody, answer("/healthz"), answer("/healthz"), answer("/primary"), answer("/replica"))
+`, r.paths.Socket, r.paths.State, dir, answer("/healthz"), nettest.Refusing(t), answer("/healthz"), answer("/healthz"), answer("/primary"), answer("/replica"))
 	text += strings.Join(more, "")
 	if err := os.WriteFile(r.paths.Config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

@@ -8,6 +8,8 @@ import (
 	"os"
 	"syscall"
 	"testing"
+
+	"scaleup/internal/nettest"
 )
 
 func TestOutcomeOf(t *testing.T) {
@@ -40,13 +42,9 @@ func TestProbe(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer open.Close()
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed.Close()
-	got := probe(t.Context(), []Probe{{To: at(closed)}, {To: at(open)}})
-	want := []Outcome{{To: at(closed), What: "refused"}, {To: at(open), What: "open"}}
+	closed := nettest.Refusing(t)
+	got := probe(t.Context(), []Probe{{To: closed}, {To: at(open)}})
+	want := []Outcome{{To: closed, What: "refused"}, {To: at(open), What: "open"}}
 	if len(got) != 2 || got[0] != want[0] || got[1] != want[1] {
 		t.Errorf("%v, want %v", got, want)
 	}

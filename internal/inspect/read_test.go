@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"scaleup/internal/haproxyctl"
+	"scaleup/internal/nettest"
 	"scaleup/internal/resource"
 )
 
@@ -182,14 +183,9 @@ func TestReadErrors(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	closed.Close()
 	got := Read(t.Context(), s.System, Ask{
 		Units: true, Rules: true, Balancer: true, Upgrades: []string{"haproxy"}, MySQL: []string{"sync_binlog"}, TryWrite: true,
-		Configs: []string{"/etc/haproxy/haproxy.cfg", "/etc/haproxy/tls/site.pem"}, Wire: closed.Addr().(*net.TCPAddr).AddrPort(),
+		Configs: []string{"/etc/haproxy/haproxy.cfg", "/etc/haproxy/tls/site.pem"}, Wire: nettest.Refusing(t),
 	})
 	var names []string
 	for name, why := range got.Errors {

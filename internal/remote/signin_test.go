@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"scaleup/internal/nettest"
 	"scaleup/internal/resource"
 )
 
@@ -60,18 +61,13 @@ func TestSignIn(t *testing.T) {
 	const password = "correct-horse-battery"
 	root := t.TempDir()
 	authority(t, filepath.Join(root, "ca.pem"))
-	gone, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	gone.Close()
 	for _, c := range []struct {
 		name, address, ca, problem string
 	}{
 		{"wrong password", refusing(t, errAccessDenied), "ca.pem", ""},
 		{"too many connections", refusing(t, 1040), "ca.pem", "sign in to MySQL as app: "},
-		{"nobody listens", gone.Addr().String(), "ca.pem", "refused"},
-		{"no authority", gone.Addr().String(), "none.pem", "none.pem"},
+		{"nobody listens", nettest.Refusing(t).String(), "ca.pem", "refused"},
+		{"no authority", nettest.Refusing(t).String(), "none.pem", "none.pem"},
 	} {
 		p := (&Server{System: resource.System{Root: root}}).Answer(t.Context(), Request{SignIn: &SignIn{
 			Address: c.address, CA: c.ca, Logins: []Login{{User: "app", Password: password}},

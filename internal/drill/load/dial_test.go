@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"scaleup/internal/drill/record"
+	"scaleup/internal/nettest"
 )
 
 // newRaw1 is the client of a server that never closes a connection of HTTP/1.1 by
@@ -42,12 +43,7 @@ func newRaw1(t *testing.T) *Client {
 // refusing is an address at which nothing listens.
 func refusing(t *testing.T) net.Addr {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
-	return l.Addr()
+	return net.TCPAddrFromAddrPort(nettest.Refusing(t))
 }
 
 // silent is an address at which attempts to connect have no answer: a listener
