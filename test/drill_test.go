@@ -193,7 +193,7 @@ func tooBusy(d drillResult) bool {
 // unclear reports whether nothing but an outage was in doubt, because it is not told
 // apart from what this computer does without a fault: the figures are there.
 func unclear(d drillResult) bool {
-	return only(d, "the wait of a single request", "what the same measure gave before")
+	return only(d, "a single request waited", "nobody waited in the last", "what the same measure gave before")
 }
 
 // only reports whether every reason for which there is no verdict is one of these.
