@@ -69,15 +69,14 @@ func (v *View) noteClaim(my MySQL, begun time.Time) {
 	if my.active() && !stopping {
 		v.ViewSeen, v.MembersSeen = my.ViewID, len(my.Members)
 	}
-	switch v.Claims = my.claims() && !stopping; {
-	case !v.Claims:
-		v.ClaimsIn = ""
-	case v.ClaimsIn != my.ViewID:
-		v.ClaimsIn, v.ClaimsSince = my.ViewID, begun
+	claimed := v.Claims
+	if v.Claims = my.claims() && !stopping; !v.Claims {
+		return
 	}
-	if v.Claims {
-		v.Claim, v.Claimed = my, begun
+	if !claimed || v.Claim.ViewID != my.ViewID {
+		v.ClaimsSince = begun
 	}
+	v.Claim, v.Claimed = my, begun
 }
 
 // stand renews this guard's promise to its own member while that claims to be the

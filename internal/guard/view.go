@@ -149,8 +149,7 @@ type View struct {
 	Claims      bool          // this member takes itself for the primary
 	Claim       MySQL         // what MySQL showed when it last did
 	Claimed     time.Time     // when that probe was begun
-	ClaimsIn    string        // view in which it does, "" when it does not
-	ClaimsSince time.Time     // since when it does in that view
+	ClaimsSince time.Time     // since when it does in the view of Claim
 	Unclaimed   time.Time     // when the guard last told that it does not
 	Confirmed   time.Time     // what its lease is counted from; zero: it has none
 	Slept       time.Duration // for how long the machine had slept at the last probe
