@@ -24,9 +24,8 @@ import (
 )
 
 // weakness is something that check has to find: it is brought about on real servers,
-// found, mended, and found no more. The clock is left to the tests of package check, since
-// all servers of a lab share it with their computer. SSH that is open to everyone is a
-// remark on real servers only: see testOpenSSH.
+// found, mended, and found no more. SSH that is open to everyone is a remark on real
+// servers only: see testOpenSSH.
 type weakness struct {
 	name    string
 	want    []finding // ID and server; a severity where it matters
@@ -137,6 +136,7 @@ func weaknesses() []weakness {
 			"something cannot be read", []finding{{ID: "unread", Server: "app2"}},
 			shell("app2", "mount --bind /usr/bin/false $(command -v nft)"), shell("app2", "umount $(command -v nft)"),
 		},
+		{"a clock is wrong", []finding{{ID: "clock", Server: "web1", Severity: "critical"}}, wrongClock("web1"), rightClock("web1")},
 		{"a drill missed an objective", []finding{{ID: "drill-missed"}}, drilledIn(time.Hour, "MISSED"), notDrilled},
 		{"the last drill is long ago", []finding{{ID: "no-drill", Severity: "warning"}}, drilledIn(60*24*time.Hour, "MET"), notDrilled},
 	}
