@@ -42,7 +42,8 @@ func (g *guard) introduced(ctx context.Context) {
 //	/primary   200 while this member may take writes; ?soon has MySQL asked again at once, for
 //	           whoever waits for a switch and asks again
 //	/replica   200 while it is a secondary at most 5 s behind
-//	/readable  200 while it is ONLINE in a majority, in any role and however far behind
+//	/readable  200 while it is ONLINE in a majority, in any role and however far behind, or
+//	           while it was in the last one and no other member is in a living group
 //	/health    200 while MySQL answers, in or out of the group
 //	/status    Status as JSON, always 200
 //	/metrics   the same, and what the guard does, for Prometheus

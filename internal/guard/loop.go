@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -292,7 +293,8 @@ func (g *guard) probe(ctx context.Context) MySQL {
 	if err != nil {
 		// With EAGAIN the kernel says that mysqld takes no connection off its queue.
 		hangs := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, syscall.EAGAIN)
-		return MySQL{Error: err.Error(), Hangs: hangs}
+		down := errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, fs.ErrNotExist)
+		return MySQL{Error: err.Error(), Hangs: hangs, Down: down}
 	}
 	return my
 }

@@ -78,10 +78,22 @@ func (s *Snapshot) answering(now time.Time) string {
 	return ""
 }
 
-// readable says why this member must not serve reads, or "". It must be ONLINE,
-// in any role, together with a majority: a member cut off from the group would
-// serve ever older data. How far it is behind is bounded by replica, not here.
+// readable says why this member must not serve reads, or "". It must be in a living
+// group, or have outlived it: one that is cut off would serve ever older data. How far
+// it is behind is bounded by replica, not here.
 func (s *Snapshot) readable(now time.Time) string {
+	why := s.living(now)
+	if why == "" || s.answering(now) != "" {
+		return why
+	}
+	if alone := s.outlived(now); alone != "" {
+		return why + "; and " + alone
+	}
+	return ""
+}
+
+// living says why this member is not ONLINE, in any role, together with a majority, or "".
+func (s *Snapshot) living(now time.Time) string {
 	switch why := s.answering(now); {
 	case why != "":
 		return why
@@ -109,7 +121,7 @@ func (s *Snapshot) patient(now time.Time) *Snapshot {
 // primary says why this member must not take writes, or "".
 func (s *Snapshot) primary(now time.Time) string {
 	s = s.patient(now)
-	switch why := s.readable(now); {
+	switch why := s.living(now); {
 	case why != "":
 		return why
 	case s.MySQL.Role != Primary:
@@ -122,7 +134,7 @@ func (s *Snapshot) primary(now time.Time) string {
 
 // replica says why this member is not a replica that is up to date, or "".
 func (s *Snapshot) replica(now time.Time) string {
-	why := s.readable(now)
+	why := s.living(now)
 	if why != "" {
 		return why
 	}
@@ -150,7 +162,7 @@ func (s *Snapshot) lag(now time.Time) time.Duration {
 func (s *Snapshot) answer(now time.Time) Answer {
 	a := Answer{Server: s.Server, Record: s.Record, MySQL: s.MySQL, Held: s.Held, Claims: s.Claims}
 	if why := s.answering(now); why != "" {
-		a.MySQL = MySQL{Error: why}
+		a.MySQL = MySQL{Error: why, Down: s.MySQL.Down && now.Sub(s.Probed) <= fresh}
 	}
 	return a
 }

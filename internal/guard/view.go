@@ -22,6 +22,7 @@ type MySQL struct {
 	Reachable bool   `json:"reachable"`       // answered a probe within a second
 	Error     string `json:"error,omitempty"` // why not
 	Hangs     bool   `json:"hangs,omitempty"` // not refused: mysqld took the question and did not answer in time
+	Down      bool   `json:"down,omitempty"`  // nobody takes questions at its socket: mysqld is not running
 
 	UUID          string   `json:"uuid"`
 	Version       string   `json:"version"`
