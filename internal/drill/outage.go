@@ -87,7 +87,7 @@ func (o outage) unclear(v view, limit float64) string {
 func (v view) doubt(s measure.Span, f measure.Filter, noise, limit float64) string {
 	length, unseen := ms(s.Length()), ms(measure.Unseen(v.Ops, f, s))
 	switch {
-	case v.waited(s, f) == 1:
+	case measure.Waited(v.Ops, f, s) == 1:
 		return fmt.Sprintf("in the %.0f ms a single request waited: the next of its kind was sent only then; a higher --rate tells more", length)
 	case length-unseen <= limit:
 		return fmt.Sprintf("of the %.0f ms, nobody waited in the last %.0f ms: no request of that kind was sent; a higher --rate tells more", length, unseen)
@@ -95,19 +95,6 @@ func (v view) doubt(s measure.Span, f measure.Filter, noise, limit float64) stri
 		return fmt.Sprintf("of the %.0f ms, %.0f ms are what the same measure gave before anything was broken: this computer is too busy to tell", length, noise)
 	}
 	return ""
-}
-
-// waited counts the requests of a kind that were due in an outage, but for the one that
-// ended it because it was served at once.
-func (v view) waited(s measure.Span, f measure.Filter) int {
-	n := 0
-	for _, o := range v.Ops {
-		atOnce := o.Good() && o.Done == s.To && o.Done-o.Due < measure.Bin
-		if f.Want(o) && o.Due >= s.From && o.Due < s.To && !atOnce {
-			n++
-		}
-	}
-	return n
 }
 
 // unclear says why none of the promises that a trial exceeds is shown to be broken by

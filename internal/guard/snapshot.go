@@ -42,16 +42,23 @@ func (g *guard) publish() {
 		defer close(before)
 	}
 	g.ballot.changes = make(chan struct{})
-	message := g.message
+	s := g.current()
+	s.Peers = maps.Clone(s.Peers)
+	g.snapshot.Store(&s)
+}
+
+// current is what the loop knows; its Peers change with the loop's.
+func (g *guard) current() Snapshot {
+	v, message := &g.view, g.message
 	if g.job != "" {
 		message = g.job + ": " + message
 	}
-	g.snapshot.Store(&Snapshot{
-		Server: g.policy.Server, Probed: g.probedAt, Slept: g.view.Slept, MySQL: g.view.MySQL, Record: g.view.Record,
-		Claims: g.view.Claims, Claim: g.view.Claim, Claimed: g.view.Claimed, Confirmed: g.view.Confirmed,
-		Held: g.view.Held, Message: message, Stalled: g.stalled, Peers: maps.Clone(g.view.Peers), Voters: g.policy.Voters,
-		Answered: g.answered, Pulse: g.view.Pulse, Failures: g.view.Attempt.Failures, Account: g.account, History: g.history,
-	})
+	return Snapshot{
+		Server: g.policy.Server, Probed: g.probedAt, Slept: v.Slept, MySQL: v.MySQL, Record: v.Record,
+		Claims: v.Claims, Claim: v.Claim, Claimed: v.Claimed, Confirmed: v.Confirmed,
+		Held: v.Held, Message: message, Stalled: g.stalled, Peers: v.Peers, Voters: g.policy.Voters,
+		Answered: g.answered, Pulse: v.Pulse, Failures: v.Attempt.Failures, Account: g.account, History: g.history,
+	}
 }
 
 // memory is the snapshot, without what was true before the machine slept.

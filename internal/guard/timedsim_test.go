@@ -372,16 +372,11 @@ func (s *timedSim) beatEnds(b *beat, n *timedNode, now time.Time) {
 	}
 }
 
-// publish is the snapshot that checks and peers are answered from. (*guard).publish
-// makes the same one, and asks the machine's clock.
+// publish is (*guard).publish, by the clock of the model.
 func (s *timedSim) publish(g *timedGuard) {
-	v, now := &g.view, s.at(g)
+	now := s.at(g)
 	g.stand(now)
-	g.snap = Snapshot{
-		Server: g.policy.Server, Probed: g.probedAt, Slept: v.Slept,
-		Claims: v.Claims, Claim: v.Claim, Claimed: v.Claimed, Confirmed: v.Confirmed,
-		MySQL: v.MySQL, Record: v.Record, Held: v.Held, Voters: g.policy.Voters,
-	}
+	g.snap = g.current()
 	g.yes = 0
 	if s.remembers(g).primary(now) == "" {
 		g.yes = s.now + min(slowFor-now.Sub(g.snap.Claimed), confirmedFor-now.Sub(g.snap.Confirmed))

@@ -86,6 +86,19 @@ func Unseen(ops []record.Op, f Filter, outage Span) time.Duration {
 	return max(0, asked-told)
 }
 
+// Waited counts the operations that were due in an outage, but for the one that ended it
+// because it was served at once.
+func Waited(ops []record.Op, f Filter, outage Span) int {
+	n := 0
+	for _, o := range ops {
+		atOnce := f.good(o) && o.Done == outage.To && o.Done-o.Due < Bin
+		if f.Want(o) && outage.holds(o.Due) && !atOnce {
+			n++
+		}
+	}
+	return n
+}
+
 // steady are the times of the answers in runs of served operations.
 func steady(ops []record.Op, f Filter) []time.Duration {
 	var answers []time.Duration

@@ -60,6 +60,36 @@ func TestUnseen(t *testing.T) {
 	}
 }
 
+// TestWaited: old content ends an outage of those who are served by it, so who got it at
+// once has not waited.
+func TestWaited(t *testing.T) {
+	whole := Span{1 * time.Second, 9 * time.Second}
+	stale := everything
+	stale.StaleOK = true
+	for _, c := range []struct {
+		name   string
+		change func([]record.Op)
+		filter Filter
+		want   int
+	}{
+		{"one is refused, the next is served at once", func(o []record.Op) { spoil(o, 3*time.Second, 3005*msec, fail(msec)) }, everything, 1},
+		{"one is refused, the next gets old content at once", func(o []record.Op) {
+			spoil(o, 3*time.Second, 3005*msec, fail(msec))
+			spoil(o, 3010*msec, 3015*msec, func(o *record.Op) { o.Outcome = record.Stale })
+		}, stale, 1},
+		{"ten are refused", func(o []record.Op) { spoil(o, 3*time.Second, 3100*msec, fail(msec)) }, everything, 10},
+		{"fifty wait until it is over, the last nine less than a bin", func(o []record.Op) {
+			spoil(o, 3*time.Second, 3500*msec, func(o *record.Op) { o.Done = 3500 * msec })
+		}, everything, 41},
+	} {
+		ops := steadyLoad()
+		c.change(ops)
+		if got := Waited(ops, c.filter, Outage(ops, c.filter, whole)); got != c.want {
+			t.Errorf("%s: %d, want %d", c.name, got, c.want)
+		}
+	}
+}
+
 func TestOutage(t *testing.T) {
 	whole := Span{1 * time.Second, 9 * time.Second}
 	for _, c := range []struct {
