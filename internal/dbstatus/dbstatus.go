@@ -98,18 +98,25 @@ type said struct {
 // the last most changes. It is pure.
 func Assess(t *topology.Topology, answers map[string]status.Answer, most int) Report {
 	r := Report{Schema: 1, Site: t.Site.Name, Servers: []Server{}, History: []Change{}}
-	primaries := map[string]bool{}
-	told := map[string][]entry{}
+	groups, told := map[string]survey.Group{}, map[string][]entry{}
 	for _, s := range t.With(spec.Database) {
 		server, group, entries := assess(s.Name, answers[s.Name])
 		r.Servers = append(r.Servers, server)
-		told[s.Name] = entries
-		if server.State == online {
+		groups[s.Name], told[s.Name] = group, entries
+	}
+	newest, _ := survey.Newest(t.Names(spec.Database), groups)
+	r.Primary = newest.Primary
+	primaries := map[string]bool{}
+	for i := range r.Servers {
+		s := &r.Servers[i]
+		if s.State != online {
+			continue
+		}
+		primaries[groups[s.Server].Primary] = true
+		if s.State = newest.StateOf(s.Server, groups[s.Server]); s.State == online {
 			r.Quorum.Online++
-			primaries[group.Primary] = true
-			if r.Primary == "" {
-				r.Primary = group.Primary
-			}
+		} else {
+			s.Waits = "the others have expelled it; it has not noticed yet"
 		}
 	}
 	r.Quorum.Members = len(r.Servers)
@@ -158,7 +165,7 @@ func verdict(r Report, primaries map[string]bool) string {
 	case r.Quorum.Online == 0:
 		return "down: no member is ONLINE"
 	case r.Primary == "":
-		return "no primary: the members have not elected one"
+		return "no primary: no majority of the members names one"
 	case len(primaries) > 1:
 		return "not settled: the members name different primaries"
 	case r.Quorum.Online < r.Quorum.Members:

@@ -51,11 +51,15 @@ func TestVerdict(t *testing.T) {
 		{"five", 5, map[string]status.Answer{"db1": said1(primary), "db2": said1(secondary), "db3": said1(secondary), "db4": said1(secondary), "db5": said1(secondary)},
 			"healthy", "db1", "5 of 5 ONLINE, tolerates 2 failures"},
 		{"a single one", 1, map[string]status.Answer{"db1": said1(primary)}, "healthy", "db1", "1 of 1 ONLINE, tolerates 0 failures"},
-		{"an election", 1, map[string]status.Answer{"db1": said1(`{"state":"ONLINE"}`)}, "no primary: the members have not elected one", "", "1 of 1 ONLINE, tolerates 0 failures"},
+		{"an election", 1, map[string]status.Answer{"db1": said1(`{"state":"ONLINE"}`)}, "no primary: no majority of the members names one", "", "1 of 1 ONLINE, tolerates 0 failures"},
 		{"two minds", 3, map[string]status.Answer{"db1": said1(primary), "db2": said1(secondary), "db3": said1(`{"state":"ONLINE","primary":"db3"}`)},
 			"not settled: the members name different primaries", "db1", "3 of 3 ONLINE, tolerates 1 failure"},
 		{"an expelled one names itself", 3, map[string]status.Answer{"db1": said1(primary), "db2": said1(secondary), "db3": said1(`{"state":"ERROR","primary":"db3"}`)},
 			"degraded: 2 of 3 members ONLINE", "db1", "2 of 3 ONLINE, tolerates 0 failures"},
+		{"one has not heard that it was expelled", 3, map[string]status.Answer{
+			"db1": said1(`{"state":"ONLINE","role":"SECONDARY","primary":"db2","view":"1:3","members":[{"server":"db1"},{"server":"db2"},{"server":"db3"}]}`),
+			"db2": said1(`{"state":"ONLINE","role":"PRIMARY","primary":"db2","view":"1:4","members":[{"server":"db2"},{"server":"db3"}]}`)},
+			"degraded: 1 of 3 members ONLINE", "db2", "1 of 3 ONLINE, tolerates 0 failures"},
 		{"nobody", 3, nil, "down: no member is ONLINE", "", "0 of 3 ONLINE, tolerates 0 failures"},
 	} {
 		r := Assess(databases(t, c.members), c.answers, 10)

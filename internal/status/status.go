@@ -77,7 +77,8 @@ type Database struct {
 	Members []Member `json:"members"`
 }
 
-// Member is one database server in MySQL's own words.
+// Member is one database server in MySQL's own words; the State may be survey.Expelled,
+// too, and UNKNOWN when its guard does not answer.
 type Member struct {
 	Server string `json:"server"`
 	State  string `json:"state"`
@@ -272,11 +273,13 @@ func database(t *topology.Topology, answers map[string]Answer) Database {
 	for name, a := range answers {
 		responses[name] = a.Response
 	}
-	d := Database{Primary: survey.Primary(t, responses), Members: []Member{}}
+	groups := survey.Groups(t, responses)
+	newest, _ := survey.Newest(t.Names(spec.Database), groups)
+	d := Database{Primary: newest.Primary, Members: []Member{}}
 	for _, s := range t.With(spec.Database) {
 		m := Member{Server: s.Name, State: "UNKNOWN"}
-		if g, ok := survey.GroupOf(responses[s.Name]); ok {
-			m.State, m.Role, m.Lag = g.State, g.Role, g.Lag
+		if g, ok := groups[s.Name]; ok {
+			m.State, m.Role, m.Lag = newest.StateOf(s.Name, g), g.Role, g.Lag
 		}
 		d.Members = append(d.Members, m)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/netip"
 	"sort"
 	"strings"
@@ -143,6 +144,13 @@ func TestAssess(t *testing.T) {
 				a[db] = r
 			}
 		}, "down: the database has no primary"},
+		{"one came back and has not heard that it was expelled", func(a map[string]Answer) {
+			for name, members := range map[string][]survey.GroupMember{"db1": {{Server: "db1"}, {Server: "db2"}, {Server: "db3"}}, "db2": {{Server: "db2"}, {Server: "db3"}}} {
+				r := a[name]
+				r.Response.Member = member(t, survey.Group{State: "ONLINE", Role: "PRIMARY", Primary: name, View: fmt.Sprint("1:", 9-len(members)), Members: members})
+				a[name] = r
+			}
+		}, "degraded: database member db1 is EXPELLED"},
 		{"a member recovers", func(a map[string]Answer) {
 			r := a["db3"]
 			r.Response.Member = member(t, survey.Group{State: "RECOVERING", Primary: "db1"})

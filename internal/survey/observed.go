@@ -79,6 +79,8 @@ type Group struct {
 	State   string        `json:"state"` // of its own member
 	Role    string        `json:"role"`
 	Primary string        `json:"primary"` // server name
+	Epoch   uint64        `json:"epoch"`   // counts how often the group was formed
+	View    string        `json:"view"`    // Group Replication's identifier of the view
 	Members []GroupMember `json:"members"`
 	Message string        `json:"message"`
 	Lag     int64         `json:"lag_transactions"` // transactions received and not applied yet
@@ -116,12 +118,20 @@ func members(t *topology.Topology, answers map[string]remote.Response) []string 
 	return slices.Compact(names)
 }
 
-// Primary is the primary that an ONLINE member names, "" when none does.
+// Primary is the primary by the word of who has the newest view, "" when nobody names one;
+// see Newest.
 func Primary(t *topology.Topology, answers map[string]remote.Response) string {
-	for _, s := range t.With(spec.Database) {
-		if g, ok := GroupOf(answers[s.Name]); ok && g.State == "ONLINE" && g.Primary != "" {
-			return g.Primary
+	newest, _ := Newest(t.Names(spec.Database), Groups(t, answers))
+	return newest.Primary
+}
+
+// Groups are the answers of the guards, as far as there are any.
+func Groups(t *topology.Topology, answers map[string]remote.Response) map[string]Group {
+	groups := map[string]Group{}
+	for _, name := range t.Names(spec.Database) {
+		if g, ok := GroupOf(answers[name]); ok {
+			groups[name] = g
 		}
 	}
-	return ""
+	return groups
 }

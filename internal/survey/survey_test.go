@@ -91,6 +91,16 @@ func TestPrimary(t *testing.T) {
 			"db1": said(`{"state":"ERROR","primary":"db1"}`), "db3": said(`{"state":"ONLINE","primary":"db3"}`)}, "db3"},
 		{"an election", map[string]remote.Response{"db1": said(`{"state":"ONLINE","primary":""}`)}, ""},
 		{"not a guard", map[string]remote.Response{"db1": said(`"hello"`)}, ""},
+		{"one that came back has not heard that it was expelled", map[string]remote.Response{
+			"db1": said(`{"state":"ONLINE","primary":"db1","epoch":2,"view":"17:9","members":[{"server":"db1","state":"ONLINE"},{"server":"db2","state":"ONLINE"},{"server":"db3","state":"ONLINE"}]}`),
+			"db2": said(`{"state":"ONLINE","primary":"db2","epoch":2,"view":"17:10","members":[{"server":"db2","state":"ONLINE"},{"server":"db3","state":"ONLINE"}]}`)}, "db2"},
+		{"a group that was formed anew", map[string]remote.Response{
+			"db1": said(`{"state":"ONLINE","primary":"db1","epoch":2,"view":"17:9"}`), "db3": said(`{"state":"ONLINE","primary":"db3","epoch":3,"view":"18:1"}`)}, "db3"},
+		{"one that is about to leave shows itself alone", map[string]remote.Response{
+			"db1": said(`{"state":"ONLINE","primary":"db1","view":"17:9","members":[{"server":"db1","state":"ONLINE"}]}`),
+			"db2": said(`{"state":"ONLINE","primary":"db3","view":"17:9","members":[{"server":"db1","state":"ONLINE"},{"server":"db2","state":"ONLINE"},{"server":"db3","state":"ONLINE"}]}`)}, "db3"},
+		{"one that is left", map[string]remote.Response{
+			"db1": said(`{"state":"ONLINE","primary":"db1","view":"17:9","members":[{"server":"db1","state":"ONLINE"},{"server":"db2","state":"UNREACHABLE"},{"server":"db3","state":"UNREACHABLE"}]}`)}, ""},
 	} {
 		if got := Primary(databases(t), c.answers); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
@@ -112,6 +122,25 @@ func TestSupported(t *testing.T) {
 		}
 		if err != nil && (!strings.Contains(err.Error(), "web1 runs "+c.os) || !strings.Contains(err.Error(), "it supports")) {
 			t.Errorf("error %q names neither the server and its system nor what works", err)
+		}
+	}
+}
+
+func TestStateOf(t *testing.T) {
+	group := Group{Members: []GroupMember{{Server: "db1", State: "ONLINE"}, {Server: "db3", State: "RECOVERING"}}}
+	for _, c := range []struct {
+		name, server, says, want string
+		group                    Group
+	}{
+		{"listed", "db1", "ONLINE", "ONLINE", group},
+		{"listed, and ONLINE since", "db3", "ONLINE", "ONLINE", group},
+		{"not listed", "db2", "ONLINE", Expelled, group},
+		{"not listed, and it knows", "db2", "ERROR", "ERROR", group},
+		{"about to join", "db2", "RECOVERING", "RECOVERING", group},
+		{"nobody tells", "db2", "ONLINE", "ONLINE", Group{}},
+	} {
+		if got := c.group.StateOf(c.server, Group{State: c.says}); got != c.want {
+			t.Errorf("%s: %s, want %s", c.name, got, c.want)
 		}
 	}
 }

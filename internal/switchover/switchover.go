@@ -63,13 +63,9 @@ type Move struct{ From, To string }
 // server to the one that has least to catch up with. names are all members in the
 // site file's order. The answer is nil when the primary is there already.
 func Choose(names []string, members Members, to string) (*Move, error) {
-	from := ""
-	for _, name := range names {
-		if g := members[name]; g.State == "ONLINE" && g.Primary != "" {
-			from = g.Primary
-		}
-	}
-	if from == "" {
+	newest, ok := survey.Newest(names, members)
+	from := newest.Primary
+	if !ok {
 		return nil, &RefusedError{"no member is ONLINE and names a primary", "see scaleup db status"}
 	}
 	if to == from {
