@@ -17,13 +17,21 @@ const (
 	(SELECT CAST(VARIABLE_VALUE AS UNSIGNED) FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Uptime'),
 	(SELECT CAST(VARIABLE_VALUE AS UNSIGNED) FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Innodb_data_written')`
 
-	// Rows of the group as this member sees it; a single one, its own, outside a
-	// group. Before the first START even its identifier is empty.
+	ownStateQuery = `SELECT MEMBER_STATE FROM performance_schema.replication_group_members
+	WHERE CHANNEL_NAME = 'group_replication_applier' AND MEMBER_ID = @@global.server_uuid`
+
+	// Rows of the group as this member sees it.
 	membersQuery = `SELECT m.MEMBER_ID, m.MEMBER_HOST, m.MEMBER_STATE, m.MEMBER_ROLE, COALESCE(s.VIEW_ID, ''),
 	COALESCE(s.COUNT_TRANSACTIONS_IN_QUEUE, 0) + COALESCE(s.COUNT_TRANSACTIONS_REMOTE_IN_APPLIER_QUEUE, 0)
 	FROM performance_schema.replication_group_members m
 	LEFT JOIN performance_schema.replication_group_member_stats s ON s.MEMBER_ID = m.MEMBER_ID AND s.CHANNEL_NAME = m.CHANNEL_NAME
 	WHERE m.CHANNEL_NAME = 'group_replication_applier'`
+
+	// The same of a member that takes no part in a group, which has no view and no queue. Its
+	// statistics cannot be read while STOP GROUP_REPLICATION is under way, and without a
+	// majority that takes 30 s. Before the first START even its identifier is empty.
+	outsideQuery = `SELECT MEMBER_ID, MEMBER_HOST, MEMBER_STATE, MEMBER_ROLE, '', 0
+	FROM performance_schema.replication_group_members WHERE CHANNEL_NAME = 'group_replication_applier'`
 
 	receivedQuery = `SELECT COALESCE(RECEIVED_TRANSACTION_SET, '') FROM performance_schema.replication_connection_status
 	WHERE CHANNEL_NAME = 'group_replication_applier'`
@@ -54,6 +62,9 @@ func (d *localMySQL) Probe(ctx context.Context) (MySQL, error) {
 		return MySQL{}, fmt.Errorf("read MySQL's variables: %w", err)
 	}
 	my.Group = group.String
+	if err := d.readText(ctx, ownStateQuery, &my.State); err != nil {
+		return MySQL{}, fmt.Errorf("read the member's own state: %w", err)
+	}
 	if err := d.readMembers(ctx, &my); err != nil {
 		return MySQL{}, fmt.Errorf("read the members of the group: %w", err)
 	}
@@ -79,7 +90,11 @@ func (d *localMySQL) Probe(ctx context.Context) (MySQL, error) {
 }
 
 func (d *localMySQL) readMembers(ctx context.Context, my *MySQL) error {
-	rows, err := d.probes.QueryContext(ctx, membersQuery)
+	query := outsideQuery
+	if my.active() {
+		query = membersQuery
+	}
+	rows, err := d.probes.QueryContext(ctx, query)
 	if err != nil {
 		return err
 	}
