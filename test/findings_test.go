@@ -24,8 +24,8 @@ import (
 )
 
 // weakness is something that check has to find: it is brought about on real servers,
-// found, mended, and found no more. SSH that is open to everyone is a remark on real
-// servers only: see testOpenSSH.
+// found, mended, and found no more. What is found on real servers only is in
+// TestLabFullServers: SSH that is open to everyone, and a clock that nobody keeps.
 type weakness struct {
 	name    string
 	want    []finding // ID and server; a severity where it matters

@@ -9,16 +9,17 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 )
 
-// The machines of a lab have one clock, their computer's. So the program that tells a
-// server's time, scaleup itself, is run on that server by test/clockshift.
+// The machines of a lab have one clock, their computer's. So the program that tells how a
+// server's is, scaleup itself, is run on that server by test/clockshift.
 const shifted = `set -eu
 real=/usr/local/lib/scaleup/%[1]x/scaleup
 cat >/root/clockshift
 cp $real /root/scaleup
-printf '#!/bin/sh\nexec /root/clockshift 1h /root/scaleup "$@"\n' >/root/wrapped
+printf '#!/bin/sh\nexec /root/clockshift %[2]s /root/scaleup "$@"\n' >/root/wrapped
 chmod +x /root/clockshift /root/wrapped
 mount --bind /root/wrapped $real`
 
@@ -30,17 +31,7 @@ rm /root/clockshift /root/scaleup /root/wrapped`
 func wrongClock(server string) func(*testing.T) {
 	return func(t *testing.T) {
 		t.Helper()
-		path := filepath.Join(t.TempDir(), "clockshift")
-		build := exec.Command("go", "build", "-o", path, "./clockshift")
-		build.Env = append(os.Environ(), "CGO_ENABLED=0") // the server's C library may be another
-		if out, err := build.CombinedOutput(); err != nil {
-			t.Fatalf("build clockshift: %v: %s", err, out)
-		}
-		program, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		feed(t, server, program, fmt.Sprintf(shifted, digest(t)))
+		ha.setClock(t, server, "-by 1h")
 	}
 }
 
@@ -48,8 +39,32 @@ func wrongClock(server string) func(*testing.T) {
 func rightClock(server string) func(*testing.T) {
 	return func(t *testing.T) {
 		t.Helper()
-		shell(server, fmt.Sprintf(unshifted, digest(t)))(t)
+		ha.resetClock(t, server)
 	}
+}
+
+func (s site) setClock(t *testing.T, server, flags string) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "clockshift")
+	build := exec.Command("go", "build", "-o", path, "./clockshift")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // the server's C library may be another
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build clockshift: %v: %s", err, out)
+	}
+	program, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("bin/scaleup", "exec", "-f", s.file, server, "--", "sh", "-c", fmt.Sprintf(shifted, digest(t), flags))
+	cmd.Dir, cmd.Stdin = repository(t), bytes.NewReader(program)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("set the clock of %s: %v: %s", server, err, out)
+	}
+}
+
+func (s site) resetClock(t *testing.T, server string) {
+	t.Helper()
+	s.on(t, server, "sh", "-c", fmt.Sprintf(unshifted, digest(t)))
 }
 
 // digest names the folder of a server in which the tested scaleup is.
@@ -62,12 +77,24 @@ func digest(t *testing.T) [sha256.Size]byte {
 	return sha256.Sum256(program)
 }
 
-// feed runs a line on a server, with that on its standard input.
-func feed(t *testing.T, server string, input []byte, line string) {
-	t.Helper()
-	cmd := exec.Command("bin/scaleup", "exec", "-f", ha.file, server, "--", "sh", "-c", line)
-	cmd.Dir, cmd.Stdin = repository(t), bytes.NewReader(input)
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%s on %s: %v: %s", line, server, err, out)
+// testUnkeptClock has a server say that nobody corrects its clock, and then that somebody
+// does. Whether it is corrected is asked on real servers only, so that one is no longer a
+// container by its own word.
+func testUnkeptClock(t *testing.T, _ []machine) {
+	const server, marker = "web1", "/run/systemd/container"
+	unkept := func() bool {
+		return slices.ContainsFunc(servers.findings(t), func(f finding) bool { return f.ID == "clock" && f.Server == server })
+	}
+	servers.on(t, server, "mv", marker, marker+".away")
+	for flags, want := range map[string]bool{"-error 16s": true, "-error 5ms": false} {
+		servers.setClock(t, server, flags)
+		if got := unkept(); got != want {
+			t.Errorf("the clock of %s may be wrong by that much, %s: found %t, want %t", server, flags, got, want)
+		}
+		servers.resetClock(t, server)
+	}
+	servers.on(t, server, "mv", marker+".away", marker)
+	if unkept() {
+		t.Errorf("the clock of %s is still found after all was put back", server)
 	}
 }

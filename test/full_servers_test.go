@@ -46,6 +46,7 @@ func TestLabFullServers(t *testing.T) {
 		{"a wrong host key", testWrongHostKey},
 		{"up", testServersUp},
 		{"SSH is open to everyone", testOpenSSH},
+		{"a clock that nobody keeps", testUnkeptClock},
 		{"a firewall that locks the operator out", testLockOut},
 	} {
 		if !t.Run(step.name, func(t *testing.T) { step.run(t, all) }) {

@@ -1,8 +1,9 @@
 //go:build linux && amd64
 
-// Clockshift runs a program with a clock that is off, as a server's would be:
+// Clockshift runs a program with a clock that is off, as a server's would be, or whose
+// error is said to be another:
 //
-//	clockshift 1h PROGRAM [ARGUMENT...]
+//	clockshift [-by 1h] [-error 16s] PROGRAM [ARGUMENT...]
 //
 // All machines of a lab have the clock of their computer's kernel, and a time namespace
 // moves only the clocks that no calendar hangs on. So the program is traced: it is kept
@@ -13,6 +14,7 @@ package main
 import (
 	"encoding/binary"
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -41,16 +43,25 @@ func main() {
 	os.Exit(code)
 }
 
+// lie is what the program is told.
+type lie struct {
+	by       time.Duration // added to the time of day
+	maxError time.Duration // of the clock, by the kernel's word; negative: as it is
+}
+
 func run(arguments []string) (code int, err error) {
-	if len(arguments) < 2 {
-		return 0, errors.New("usage: clockshift DURATION PROGRAM [ARGUMENT...]")
-	}
-	by, err := time.ParseDuration(arguments[0])
-	if err != nil {
+	var l lie
+	flags := flag.NewFlagSet("clockshift", flag.ContinueOnError)
+	flags.DurationVar(&l.by, "by", 0, "how far the clock is ahead")
+	flags.DurationVar(&l.maxError, "error", -1, "how wrong the kernel says that it may be; 16s when nobody corrects it")
+	if err := flags.Parse(arguments); err != nil {
 		return 0, err
 	}
+	if arguments = flags.Args(); len(arguments) == 0 {
+		return 0, errors.New("no program to run")
+	}
 	runtime.LockOSThread() // only the thread that began to trace may go on with it
-	program := exec.Command(arguments[1], arguments[2:]...)
+	program := exec.Command(arguments[0], arguments[1:]...)
 	program.Stdin, program.Stdout, program.Stderr = os.Stdin, os.Stdout, os.Stderr
 	program.SysProcAttr = &unix.SysProcAttr{Ptrace: true}
 	if err := program.Start(); err != nil {
@@ -70,11 +81,11 @@ func run(arguments []string) (code int, err error) {
 	if err := unix.PtraceSyscall(pid, 0); err != nil {
 		return 0, fmt.Errorf("trace the program: %w", err)
 	}
-	return trace(pid, by)
+	return l.tell(pid)
 }
 
-// trace moves what the program's threads are told, until it ends.
-func trace(pid int, by time.Duration) (code int, err error) {
+// tell changes what the program's threads are told, until it ends.
+func (l lie) tell(pid int) (code int, err error) {
 	leaving := map[int]bool{} // threads that are inside a system call
 	for {
 		var status unix.WaitStatus
@@ -98,7 +109,7 @@ func trace(pid int, by time.Duration) (code int, err error) {
 		switch signal := status.StopSignal(); signal {
 		case syscallStop:
 			if leaving[thread] {
-				err = move(thread, by)
+				err = l.change(thread)
 			}
 			leaving[thread] = !leaving[thread]
 		case unix.SIGTRAP, unix.SIGSTOP: // a thread was made, and begins
@@ -114,24 +125,34 @@ func trace(pid int, by time.Duration) (code int, err error) {
 	}
 }
 
-// move changes what a thread was told that asked for the time of day.
-func move(thread int, by time.Duration) error {
+// Where in struct timex, of linux/timex.h, the error is, in microseconds.
+const maxErrorAt = 24
+
+// change changes what a thread was told that asked for the time of day, or for the state
+// of the clock.
+func (l lie) change(thread int) error {
 	var registers unix.PtraceRegs
 	if err := unix.PtraceGetRegs(thread, &registers); err != nil {
 		return err
 	}
-	if registers.Orig_rax != unix.SYS_CLOCK_GETTIME || registers.Rdi != unix.CLOCK_REALTIME || registers.Rax != 0 {
-		return nil
-	}
-	told := make([]byte, 16) // struct timespec
-	if _, err := unix.PtracePeekData(thread, uintptr(registers.Rsi), told); err != nil {
+	switch call := registers.Orig_rax; {
+	case int64(registers.Rax) < 0: // it was told nothing
+	case call == unix.SYS_CLOCK_GETTIME && registers.Rdi == unix.CLOCK_REALTIME:
+		told, at := make([]byte, 16), uintptr(registers.Rsi) // struct timespec
+		if _, err := unix.PtracePeekData(thread, at, told); err != nil {
+			return err
+		}
+		moved := time.Unix(int64(binary.LittleEndian.Uint64(told)), int64(binary.LittleEndian.Uint64(told[8:]))).Add(l.by)
+		binary.LittleEndian.PutUint64(told, uint64(moved.Unix()))
+		binary.LittleEndian.PutUint64(told[8:], uint64(moved.Nanosecond()))
+		_, err := unix.PtracePokeData(thread, at, told)
+		return err
+	case call == unix.SYS_ADJTIMEX && l.maxError >= 0:
+		told := binary.LittleEndian.AppendUint64(nil, uint64(l.maxError.Microseconds()))
+		_, err := unix.PtracePokeData(thread, uintptr(registers.Rdi)+maxErrorAt, told)
 		return err
 	}
-	at := time.Unix(int64(binary.LittleEndian.Uint64(told)), int64(binary.LittleEndian.Uint64(told[8:]))).Add(by)
-	binary.LittleEndian.PutUint64(told, uint64(at.Unix()))
-	binary.LittleEndian.PutUint64(told[8:], uint64(at.Nanosecond()))
-	_, err := unix.PtracePokeData(thread, uintptr(registers.Rsi), told)
-	return err
+	return nil
 }
 
 // hideVDSO takes the kernel's code for reading the time out of what a program is told
