@@ -139,7 +139,11 @@ func (w *writer) await(ctx context.Context, limit time.Duration, what string, wa
 		}
 		select {
 		case <-ctx.Done():
-			return acked, fmt.Errorf("waited for %s: %w; %d writes were acknowledged, and the last failure was: %w", what, ctx.Err(), len(acked), last)
+			failure := "none failed"
+			if last != nil {
+				failure = "the last failure was: " + last.Error()
+			}
+			return acked, fmt.Errorf("waited for %s: %w; %d writes were acknowledged, and %s", what, ctx.Err(), len(acked), failure)
 		case <-time.After(20 * time.Millisecond): // the pace of polling
 		}
 	}
