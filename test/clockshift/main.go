@@ -136,8 +136,7 @@ func (l lie) change(thread int) error {
 		return err
 	}
 	switch call := registers.Orig_rax; {
-	case int64(registers.Rax) < 0: // it was told nothing
-	case call == unix.SYS_CLOCK_GETTIME && registers.Rdi == unix.CLOCK_REALTIME:
+	case call == unix.SYS_CLOCK_GETTIME && registers.Rdi == unix.CLOCK_REALTIME && registers.Rax == 0:
 		told, at := make([]byte, 16), uintptr(registers.Rsi) // struct timespec
 		if _, err := unix.PtracePeekData(thread, at, told); err != nil {
 			return err
@@ -149,8 +148,11 @@ func (l lie) change(thread int) error {
 		return err
 	case call == unix.SYS_ADJTIMEX && l.maxError >= 0:
 		told := binary.LittleEndian.AppendUint64(nil, uint64(l.maxError.Microseconds()))
-		_, err := unix.PtracePokeData(thread, uintptr(registers.Rdi)+maxErrorAt, told)
-		return err
+		if _, err := unix.PtracePokeData(thread, uintptr(registers.Rdi)+maxErrorAt, told); err != nil {
+			return err
+		}
+		registers.Rax = 0 // a container may not ask at all
+		return unix.PtraceSetRegs(thread, &registers)
 	}
 	return nil
 }
