@@ -71,6 +71,10 @@ func weaknesses() []weakness {
 			},
 		},
 		{"a unit has failed", []finding{{ID: "unit", Server: "web1"}}, shell("web1", "systemd-run --quiet --wait --unit=broken false || true"), shell("web1", "systemctl reset-failed broken")},
+		{
+			"an application runs in both slots", []finding{{ID: "slots", Server: "app1", Severity: "info"}},
+			shell("app1", "cp -P /srv/app/slots/a /srv/app/slots/b && systemctl start app@b"), applied,
+		},
 		{"a certificate is about to expire", []finding{{ID: "certificate", Server: "lb1"}, {ID: "certificate-twins"}}, expiring, applied},
 		{
 			"a program that nobody knows listens", []finding{{ID: "listener", Server: "app1"}},
