@@ -15,10 +15,9 @@ const (
 	serverQuery = `SELECT @@global.server_uuid, @@global.version, @@global.super_read_only, @@global.offline_mode,
 	@@global.gtid_executed, @@global.gtid_purged, @@global.group_replication_group_name, @@global.group_replication_bootstrap_group,
 	(SELECT CAST(VARIABLE_VALUE AS UNSIGNED) FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Uptime'),
-	(SELECT CAST(VARIABLE_VALUE AS UNSIGNED) FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Innodb_data_written')`
-
-	ownStateQuery = `SELECT MEMBER_STATE FROM performance_schema.replication_group_members
-	WHERE CHANNEL_NAME = 'group_replication_applier' AND MEMBER_ID = @@global.server_uuid`
+	(SELECT CAST(VARIABLE_VALUE AS UNSIGNED) FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Innodb_data_written'),
+	(SELECT MEMBER_STATE FROM performance_schema.replication_group_members
+		WHERE CHANNEL_NAME = 'group_replication_applier' AND MEMBER_ID = @@global.server_uuid)`
 
 	// Rows of the group as this member sees it.
 	membersQuery = `SELECT m.MEMBER_ID, m.MEMBER_HOST, m.MEMBER_STATE, m.MEMBER_ROLE, COALESCE(s.VIEW_ID, ''),
@@ -55,15 +54,15 @@ const (
 
 func (d *localMySQL) Probe(ctx context.Context) (MySQL, error) {
 	my := MySQL{Reachable: true, State: Offline}
-	var group sql.NullString
+	var group, state sql.NullString
 	err := d.probes.QueryRowContext(ctx, serverQuery).Scan(&my.UUID, &my.Version, &my.SuperReadOnly, &my.OfflineMode,
-		&my.Executed, &my.Purged, &group, &my.Bootstrapping, &my.Uptime, &my.Written)
+		&my.Executed, &my.Purged, &group, &my.Bootstrapping, &my.Uptime, &my.Written, &state)
 	if err != nil {
 		return MySQL{}, fmt.Errorf("read MySQL's variables: %w", err)
 	}
 	my.Group = group.String
-	if err := d.readText(ctx, ownStateQuery, &my.State); err != nil {
-		return MySQL{}, fmt.Errorf("read the member's own state: %w", err)
+	if state.Valid {
+		my.State = state.String
 	}
 	if err := d.readMembers(ctx, &my); err != nil {
 		return MySQL{}, fmt.Errorf("read the members of the group: %w", err)
