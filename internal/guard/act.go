@@ -42,7 +42,7 @@ func (g *guard) prepare(a Action) (work func(ctx context.Context) error, done fu
 			if err := g.announce(ctx, a.Group); err != nil {
 				return err
 			}
-			return g.db.Start(ctx, false)
+			return g.db.Start(ctx)
 		}, nil, nil
 	case ApplyBacklog:
 		received := g.view.MySQL.Received
@@ -55,10 +55,13 @@ func (g *guard) prepare(a Action) (work func(ctx context.Context) error, done fu
 		work, err := g.prepareBootstrap(a)
 		return work, nil, err
 	case HandOver, FenceSelf, StepOut:
-		g.noteActing()
-		acted, takeOut := g.store.record.Acted, g.takeOut(a)
-		work := func(ctx context.Context) error { g.keepActed(acted); return takeOut(ctx) }
-		return work, func() error { return g.save(g.store.record) }, nil
+		turn, takeOut := g.nextTurn(), g.takeOut(a)
+		return func(ctx context.Context) error {
+			if err := g.takeTurn(ctx, a.Noting, turn); err != nil {
+				return err
+			}
+			return takeOut(ctx)
+		}, nil, nil
 	case SetAside:
 		work, done := g.setAside(a, time.Now())
 		return work, done, nil
@@ -66,33 +69,6 @@ func (g *guard) prepare(a Action) (work func(ctx context.Context) error, done fu
 		return nil, nil, fmt.Errorf("no way to perform %q", a.Kind)
 	}
 }
-
-// noteActing notes that this member is taken out of use now. It is saved afterwards:
-// the disk that the record lies on may be the one that stands still.
-func (g *guard) noteActing() {
-	g.store.record.Acted = time.Now()
-	g.view.Record = g.store.record
-}
-
-// keepActed writes down that this member is taken out of use now, where the disk takes it
-// in time. A guard that is killed meanwhile knows it when it starts again.
-func (g *guard) keepActed(at time.Time) {
-	kept := make(chan error, 1)
-	go func() { kept <- g.store.keepActed(at) }()
-	var err error
-	select {
-	case err = <-kept:
-	case <-time.After(keepActedLimit):
-		err = errors.New("the disk stands still")
-	}
-	if err != nil {
-		g.log.Warn("not written down that this guard acts", "error", err)
-	}
-}
-
-// keepActedLimit is many times what writing a line takes, and nothing beside what has
-// failed by then.
-const keepActedLimit = 200 * time.Millisecond
 
 // takeOut takes a member out of use that Group Replication holds for healthy.
 func (g *guard) takeOut(a Action) func(ctx context.Context) error {
@@ -154,11 +130,26 @@ func (g *guard) prepareBootstrap(a Action) (func(ctx context.Context) error, err
 		if err := g.collectGrants(ctx, q, a.Voters); err != nil {
 			return err
 		}
-		if my := g.probe(ctx); !my.Reachable || my.State != Offline || my.Bootstrapping {
-			return fmt.Errorf("MySQL has changed while the grants came in: it is %s %s", my.State, my.Error)
+		if my := g.probe(ctx); my.Bootstrapping {
+			return errors.New("MySQL has begun to form the group while the grants came in")
 		}
-		return g.db.Start(ctx, true)
+		return g.db.Form(ctx, func(ctx context.Context) error { return stillAble(g.probe(ctx), me.all) })
 	}, nil
+}
+
+// stillAble says why a member must not form the group that had these transactions when it
+// asked for the grants: the guard may have stood still meanwhile, and the data be another's.
+func stillAble(my MySQL, had GTIDSet) error {
+	now, err := readCandidate(Answer{MySQL: my})
+	switch {
+	case !my.Reachable || my.State != Offline:
+		return fmt.Errorf("MySQL has changed while the grants came in: it is %s %s", my.State, my.Error)
+	case err != nil:
+		return err
+	case !had.SubsetOf(now.all):
+		return fmt.Errorf("MySQL has changed while the grants came in: it lacks %s", listed(had.Subtract(now.all)))
+	}
+	return nil
 }
 
 // collectGrants asks all other voters at once; a single refusal or silence ends
@@ -192,6 +183,14 @@ func (g *guard) ended(a Action, err error) {
 		g.log.Warn("backlog", "error", err)
 		g.view.BacklogRefused = true
 		return
+	}
+	if errors.Is(err, errNoTurn) {
+		g.view.TurnRefused, g.view.RefusedBy = time.Now(), err.Error()
+		return
+	}
+	switch a.Kind {
+	case HandOver, FenceSelf, StepOut:
+		g.view.OwnTurn = ""
 	}
 	if a.Kind == HandOver && err != nil {
 		g.view.HandOverFailed = time.Now()

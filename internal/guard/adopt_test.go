@@ -307,7 +307,7 @@ func (c *cluster) startRecovered(name string, r *Recovered) {
 
 func (c *cluster) startWith(cfg Config, store *store) {
 	name := cfg.Server
-	g := newGuard(cfg, store, promise{}, &fakeDB{world: c.world, name: name, calls: c.calls}, network{c, name}, func(string) error { return nil }, slog.New(slog.DiscardHandler))
+	g := newGuard(cfg, store, promise{}, Turn{}, &fakeDB{world: c.world, name: name, calls: c.calls}, network{c, name}, func(string) error { return nil }, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(c.t.Context())
 	c.world.mu.Lock()
 	c.guards[name], c.cancel[name], c.done[name] = g, cancel, make(chan struct{})

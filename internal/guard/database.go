@@ -11,9 +11,12 @@ type Database interface {
 	// Probe reads the state. An error means that MySQL did not answer in time or
 	// refused; it is reported, never fatal.
 	Probe(ctx context.Context) (MySQL, error)
-	// Start joins the group, or forms it when bootstrap is set. It returns when
-	// the member has entered the group, which may still be catching up.
-	Start(ctx context.Context, bootstrap bool) error
+	// Start joins the group. It returns when the member has entered the group, which may
+	// still be catching up.
+	Start(ctx context.Context) error
+	// Form forms the group, if MySQL is still as it should be once nothing but START is left
+	// to do: a mysqld that is started again after that only joins.
+	Form(ctx context.Context, still func(ctx context.Context) error) error
 	// Stop leaves the group. It is not an error when there is nothing to leave.
 	Stop(ctx context.Context) error
 	// EndBootstrap switches group_replication_bootstrap_group off. MySQL refuses

@@ -109,6 +109,8 @@ func TestDecide(t *testing.T) {
 		{"old incarnation", map[string]server{"db1": {record: three}, "db2": {state: Online, view: "77:3", record: three, executed: gtids("1-9"),
 			members: append(online("db2", "db3"), Member{Server: "db1", State: Unreachable})}}, nil, Wait, "expelled"},
 		{"diverged", map[string]server{"db1": {executed: gtids("1-11"), record: three}, "db2": alive(nil), "db3": second}, nil, SetAside, gtids("11")},
+		{"not diverged, as a member has it that is still catching up", map[string]server{"db1": {executed: gtids("1-11"), record: three}, "db2": alive(nil),
+			"db3": {state: Recovering, role: Secondary, view: "77:4", members: online("db2", "db3"), executed: gtids("1-8"), received: gtids("9-11"), record: pair}}, nil, Join, ""},
 		{"diverged by what it received", map[string]server{"db1": {received: gtids("12"), record: three}, "db2": alive(nil)}, nil, SetAside, "diverged"},
 		{"set aside already", map[string]server{"db1": {executed: gtids("1-11"), record: Record{Cloning: true}}, "db2": alive(nil), "db3": second}, nil, Clone, "clones db3"},
 		{"no complete donor", map[string]server{"db1": {record: Record{Cloning: true}}, "db2": alive(func(a *Answer) { a.Record.Cloning = true })}, nil, Wait, "no member has a complete copy"},

@@ -88,9 +88,58 @@ func TestObserveDoesNotBelieveAStoppingMember(t *testing.T) {
 	if got := Observe(record, alone, nil, worldPolicy("db1")); len(got.Members) != 1 || got.ViewID != "77:5" {
 		t.Errorf("the last member of the group left the record %+v", got)
 	}
+	for _, c := range []struct {
+		name     string
+		own      Record
+		peer     Record // db2's
+		role     string
+		view     string
+		recorded bool
+	}{
+		{"two members less in one view", record, Record{}, Secondary, "77:4", false},
+		{"one of two has left", inView(4, "77:3", "db2", "db1", "db2"), Record{}, Primary, "77:4", true},
+		{"the first view seen, and db2 knows one that cannot have led to it", Record{}, inView(4, "77:4", "db2", "db2"), Primary, "77:5", false},
+		{"the first view seen, and db2 knows one with both", Record{}, inView(4, "77:5", "db2", "db1", "db2"), Primary, "77:5", false},
+		{"the first view seen, and db2 may have left", Record{}, inView(4, "77:4", "db2", "db2"), Primary, "77:6", true},
+		{"the first view seen, and nobody knows any of that group", Record{}, inView(3, "66:1", "db2", "db2"), Secondary, "77:5", false},
+		{"formed by hand", Record{}, inView(3, "66:1", "db2", "db2"), Primary, "77:1", true},
+	} {
+		my := stopping
+		my.ViewID, my.Role = c.view, c.role
+		got := Observe(c.own, my, map[string]Peer{"db2": {Asked: testNow, Answer: Answer{Record: c.peer}}}, worldPolicy("db1"))
+		if (got.ViewID == c.view) != c.recorded {
+			t.Errorf("%s: left the record %+v", c.name, got)
+		}
+	}
 	switched := MySQL{Reachable: true, State: Online, Role: Primary, ViewID: "77:3", Members: online("db1", "db2", "db3")}
 	switched.Members[0].Role = Primary
 	if got := Observe(record, switched, nil, worldPolicy("db1")); got.Primary != "db1" || got.Role != Primary {
 		t.Errorf("a switch left the record %+v", got)
+	}
+}
+
+// TestStillAble: a guard that stood still between the promises and START does not form the
+// group with other data than it was promised for.
+func TestStillAble(t *testing.T) {
+	had, err := ParseGTIDSet(gtids("1-10"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name string
+		now  MySQL
+		able bool
+	}{
+		{"as it was", MySQL{Reachable: true, State: Offline, Bootstrapping: true, Executed: gtids("1-10")}, true},
+		{"some of it received", MySQL{Reachable: true, State: Offline, Executed: gtids("1-8"), Received: gtids("9-10")}, true},
+		{"wiped", MySQL{Reachable: true, State: Offline}, false},
+		{"an older copy", MySQL{Reachable: true, State: Offline, Executed: gtids("1-9")}, false},
+		{"in a group", MySQL{Reachable: true, State: Online, Executed: gtids("1-10")}, false},
+		{"silent", MySQL{Error: "no answer"}, false},
+		{"not to be read", MySQL{Reachable: true, State: Offline, Executed: "nonsense"}, false},
+	} {
+		if err := stillAble(c.now, had); (err == nil) != c.able {
+			t.Errorf("%s: %v", c.name, err)
+		}
 	}
 }

@@ -62,7 +62,8 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	if err != nil {
 		return fmt.Errorf("read whom the guard has promised to: %w", err)
 	}
-	if err := store.recallActed(); err != nil {
+	turn, err := store.recallTurn()
+	if err != nil {
 		return err
 	}
 	credentials, err := loadCredentials(cfg)
@@ -75,7 +76,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	}
 	defer db.Close()
 
-	g := newGuard(cfg, store, promised, db, newPeers(cfg, credentials), sdnotify.Notify, log)
+	g := newGuard(cfg, store, promised, turn, db, newPeers(cfg, credentials), sdnotify.Notify, log)
 	servers, err := listen(cfg, g, credentials)
 	if err != nil {
 		return err

@@ -50,6 +50,9 @@ func (v View) hung(p Policy, now time.Time) *Action {
 		hold := wait(a.Reason + "; nothing is done about it: " + why)
 		return &hold
 	}
+	if a.Kind != FenceSelf || !v.handOverFailed(now) { // that is the second half of one turn
+		a.Noting = notedBy(p.Server, healthy)
+	}
 	if a.Kind == HandOver {
 		a.To = healthy[0].UUID
 		a.Reason += "; hands the primary over to " + healthy[0].Server
@@ -92,6 +95,16 @@ func (v View) halted(lasts time.Duration) *Action {
 	return &Action{Kind: StepOut, Reason: reason}
 }
 
+// notedBy are the members whose guards have to note a turn, in the order in which all ask.
+func notedBy(server string, healthy []Member) []string {
+	names := []string{server}
+	for _, m := range healthy {
+		names = append(names, m.Server)
+	}
+	slices.Sort(names)
+	return names
+}
+
 func (v View) handOverFailed(now time.Time) bool {
 	return !v.HandOverFailed.IsZero() && now.Sub(v.HandOverFailed) < handOverFresh
 }
@@ -107,6 +120,7 @@ func (v View) healthyPeers(p Policy, now time.Time) (healthy []Member, size int)
 		theirs := peer.Answer.MySQL
 		switch {
 		case name == p.Server || peer.Asked.IsZero() || now.Sub(peer.Asked) > peerFresh:
+		case peer.Asked.Before(v.Woke): // while the machine slept, the clock stood still
 		case !theirs.Reachable || theirs.State != Online || !theirs.majority() || !theirs.seesOnline(p.Server):
 		case theirs.Group != p.Group || theirs.Queue > maxSwitchQueue || theirs.OfflineMode:
 		case view != "" && theirs.ViewID != view:
@@ -148,15 +162,10 @@ func (v View) mayNotAct(kind Kind, healthy []Member, size int, now time.Time) st
 	if kind == FenceSelf && v.handOverFailed(now) {
 		return "" // the second half of one action
 	}
-	acted := v.lastActed(now)
-	if acted.IsZero() || now.Sub(acted) >= actPause {
-		return ""
+	if now.Sub(v.TurnRefused) < turnAgain {
+		return v.RefusedBy
 	}
-	if v.Restored.After(acted) {
-		return ""
-	}
-	return fmt.Sprintf("a member was taken out of use at %s; again after %s, or once all have been healthy for %s",
-		acted.UTC().Format(time.RFC3339), actPause, redundantFor)
+	return v.refusesTurn(v.OwnTurn, now)
 }
 
 func later(a, b time.Time) time.Time {
@@ -164,31 +173,6 @@ func later(a, b time.Time) time.Time {
 		return a
 	}
 	return b
-}
-
-// lastActed is when a guard of the site last took its member out of use, as far as
-// is known here. A time that a wrong clock put far ahead counts for nothing.
-func (v View) lastActed(now time.Time) (last time.Time) {
-	times := []time.Time{v.Record.Acted, v.OthersActed}
-	for _, p := range v.Peers {
-		times = append(times, p.Answer.Record.Acted)
-	}
-	for _, t := range times {
-		if t.Before(now.Add(actPause)) {
-			last = later(last, t)
-		}
-	}
-	return last
-}
-
-// hearActing notes that another guard has acted since it answered before. Its own word
-// for when is not enough: the two clocks may differ by hours, and a guard that could not
-// save what it did has forgotten it when it starts again.
-func (v *View) hearActing(before Peer, answer Answer, begun time.Time) {
-	acted := answer.Record.Acted
-	if !before.Asked.IsZero() && !acted.IsZero() && !acted.Equal(before.Answer.Record.Acted) {
-		v.OthersActed = begun
-	}
 }
 
 // troubled reports whether something is wrong that a decision may follow from: the
@@ -239,7 +223,7 @@ func (v *View) watch(before MySQL, p Policy, begun time.Time) {
 	v.Halted = since(v.Halted, standing && my.backlogged())
 	v.Redundant = since(v.Redundant, v.redundant(p, begun))
 	// Kept, since the trouble that is decided about ends the redundancy itself.
-	if !v.Redundant.IsZero() && begun.Sub(later(v.Redundant, v.lastActed(begun))) >= redundantFor {
+	if !v.Redundant.IsZero() && begun.Sub(later(v.Redundant, v.Turn.At)) >= redundantFor {
 		v.Restored = begun
 	}
 }

@@ -33,6 +33,7 @@ func ailing(role string, change func(v *View)) View {
 
 func TestHung(t *testing.T) {
 	since := func(d time.Duration) time.Time { return testNow.Add(-d) }
+	turn := func(at time.Time) Turn { return Turn{ID: "T", Server: "db3", At: at} }
 	failing := func(v *View) {
 		v.Pulse = Pulse{Failing: since(4 * time.Second), Own: since(4 * time.Second), Error: "a write hangs in the state \"waiting for handler commit\""}
 	}
@@ -62,21 +63,23 @@ func TestHung(t *testing.T) {
 			failing(v)
 			v.Peers["db3"] = Peer{Asked: since(time.Minute), Answer: v.Peers["db3"].Answer}
 		}, Wait, "only [db2] are healthy"},
+		{"a peer's word is of before the machine slept", Primary, func(v *View) {
+			failing(v)
+			v.Woke = since(time.Second / 4)
+			v.Peers["db3"] = Peer{Asked: since(time.Second / 2), Answer: v.Peers["db3"].Answer}
+		}, Wait, "only [db2] are healthy"},
 		{"a peer lags", Primary, func(v *View) { failing(v); peer(v, "db3", func(m *MySQL) { m.Queue = 101 }) }, Wait, "only [db2] are healthy"},
 		{"a peer is in another view", Primary, func(v *View) { failing(v); peer(v, "db3", func(m *MySQL) { m.ViewID = "77:4" }) }, Wait, "only [db2] are healthy"},
-		{"acted a minute ago", Primary, func(v *View) { failing(v); v.Record.Acted = since(time.Minute) }, Wait, "a member was taken out of use"},
-		{"another acted a minute ago", Primary, func(v *View) {
-			failing(v)
-			p := v.Peers["db3"]
-			p.Answer.Record.Acted = since(time.Minute)
-			v.Peers["db3"] = p
-		}, Wait, "a member was taken out of use"},
-		{"acted, and all were healthy since", Primary, func(v *View) { failing(v); v.Record.Acted, v.Restored = since(time.Minute), since(5*time.Second) }, HandOver, ""},
-		{"acted long ago", Primary, func(v *View) { failing(v); v.Record.Acted = since(11 * time.Minute) }, HandOver, ""},
-		{"the hand-over failed", Primary, func(v *View) { failing(v); v.HandOverFailed, v.Record.Acted = since(time.Second), since(3*time.Second) }, FenceSelf, "could not be handed over"},
+		{"somebody was taken out a minute ago", Primary, func(v *View) { failing(v); v.Turn = turn(since(time.Minute)) }, Wait, "db3 was taken out of use"},
+		{"was about to, and tries again", Primary, func(v *View) { failing(v); v.Turn, v.OwnTurn = turn(since(time.Minute)), "T" }, HandOver, ""},
+		{"was refused a moment ago", Primary, func(v *View) { failing(v); v.TurnRefused, v.RefusedBy = since(time.Second/2), "db2: no" }, Wait, "nothing is done about it: db2: no"},
+		{"was refused", Primary, func(v *View) { failing(v); v.TurnRefused, v.RefusedBy = since(time.Second), "db2: no" }, HandOver, ""},
+		{"and all were healthy since", Primary, func(v *View) { failing(v); v.Turn, v.Restored = turn(since(time.Minute)), since(5*time.Second) }, HandOver, ""},
+		{"long ago", Primary, func(v *View) { failing(v); v.Turn = turn(since(11 * time.Minute)) }, HandOver, ""},
+		{"the hand-over failed", Primary, func(v *View) { failing(v); v.HandOverFailed, v.Turn = since(time.Second), turn(since(3*time.Second)) }, FenceSelf, "could not be handed over"},
 		{"the hand-over failed, and one peer has gone", Primary, func(v *View) {
 			failing(v)
-			v.HandOverFailed, v.Record.Acted = since(time.Second), since(3*time.Second)
+			v.HandOverFailed, v.Turn = since(time.Second), turn(since(3*time.Second))
 			delete(v.Peers, "db2")
 		}, Wait, "only [db3] are healthy"},
 		{"mysqld is silent and the group counts on it", Primary, silent, FenceSelf, "answered nothing for 11s"},
@@ -174,7 +177,7 @@ func TestSuccessor(t *testing.T) {
 func TestRestored(t *testing.T) {
 	for calm, restored := range map[time.Duration]bool{20 * time.Second: false, 31 * time.Second: true} {
 		v := ailing(Primary, func(*View) {})
-		v.Record.Acted = testNow
+		v.Turn = Turn{ID: "T", Server: "db1", At: testNow}
 		begun := testNow
 		probe := func() {
 			begun = begun.Add(probeEvery)

@@ -85,6 +85,8 @@ func (g *guard) checks() http.Handler {
 //	               primary, also whether this guard promises to confirm nobody else
 //	POST /grant    the promise of an epoch: 204, or 409 with the reason
 //	POST /joining  notes that whoever asks is about to join: 204 when that is on disk
+//	POST /turn     {"id":"…"} notes that whoever asks is about to take its member out of use:
+//	               204 when that is on disk, or 409 with the reason why it must not
 func (g *guard) peerAPI() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /answer", func(w http.ResponseWriter, r *http.Request) {
@@ -107,6 +109,12 @@ func (g *guard) peerAPI() http.Handler {
 	})
 	mux.HandleFunc("POST /joining", func(w http.ResponseWriter, r *http.Request) {
 		reply(w, g.ask(r.Context(), request{kind: wantNoted, to: peerName(r, g.policy.Voters)}))
+	})
+	mux.HandleFunc("POST /turn", func(w http.ResponseWriter, r *http.Request) {
+		var q turnRequest
+		if readJSON(w, r, &q) {
+			reply(w, g.ask(r.Context(), request{kind: wantTurn, to: peerName(r, g.policy.Voters), turn: q.ID}))
+		}
 	})
 	return mux
 }

@@ -33,13 +33,14 @@ func (s *situation) enter(alive []candidate) Action {
 			return wait(fmt.Sprintf("waits until %s has expelled this server's former membership", c.name))
 		}
 	}
-	return s.enterBy(group)
+	return s.enterBy(group, alive)
 }
 
-// enterBy chooses between catching up and a clone, by the transactions alone.
-func (s *situation) enterBy(group []candidate) Action {
+// enterBy chooses between catching up and a clone, by the transactions alone. What a
+// member has that is still RECOVERING is the group's, too: the others may have it in flight.
+func (s *situation) enterBy(group, alive []candidate) Action {
 	everything := GTIDSet{}
-	for _, c := range group {
+	for _, c := range alive {
 		everything = everything.Union(c.all)
 	}
 	if extra := s.me.all.Subtract(everything); !extra.Empty() && !s.me.incomplete() {
@@ -77,16 +78,16 @@ func membersOf(group []candidate) (members []string) {
 	return slices.Compact(members)
 }
 
-// turnTime bounds the wait for another's turn to join: several times what a join
+// joinTurn bounds the wait for another's turn to join: several times what a join
 // takes (2 s, measured), and less than what joining at the same time may cost.
-const turnTime = 8 * time.Second
+const joinTurn = 8 * time.Second
 
 // joinsFirst is the voter that should join before this server, "" when it is this
 // server's turn. Two that join at once may refuse each other's connections, after
 // which Group Replication pauses for 12 s (measured). The first in the alphabet
-// goes first; one that does not get on holds the others up for turnTime only.
+// goes first; one that does not get on holds the others up for joinTurn only.
 func (s *situation) joinsFirst(group MySQL) string {
-	if s.now.Sub(s.GroupSeen) > turnTime {
+	if s.now.Sub(s.GroupSeen) > joinTurn {
 		return ""
 	}
 	for _, name := range s.Voters {

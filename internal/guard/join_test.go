@@ -22,7 +22,7 @@ func TestJoinsFirst(t *testing.T) {
 		{"db2 is catching up", ask(0, false), append(online("db1"), Member{Server: "db2", State: Recovering}), time.Second, ""},
 		{"db2 is away", ask(2*time.Second, false), online("db1"), time.Second, ""},
 		{"db2 was told to stay out", ask(0, true), online("db1"), time.Second, ""},
-		{"db2 does not get on", ask(0, false), online("db1"), turnTime + time.Second, ""},
+		{"db2 does not get on", ask(0, false), online("db1"), joinTurn + time.Second, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := situation{

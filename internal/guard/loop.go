@@ -36,6 +36,9 @@ type peerCaller interface {
 	Grant(ctx context.Context, name string, q GrantRequest) error
 	// Announce returns when that guard has written down that this server is about to join.
 	Announce(ctx context.Context, name string) error
+	// TakeTurn returns when that guard has written down that this server's member is about
+	// to be taken out of use.
+	TakeTurn(ctx context.Context, name, id string) error
 }
 
 // guard is the running daemon. Everything below the line belongs to the loop's
@@ -94,12 +97,12 @@ type peerResult struct {
 	err    error
 }
 
-func newGuard(cfg Config, store *store, promised promise, db Database, peers peerCaller, notify func(string) error, log *slog.Logger) *guard {
+func newGuard(cfg Config, store *store, promised promise, turn Turn, db Database, peers peerCaller, notify func(string) error, log *slog.Logger) *guard {
 	g := &guard{
 		cfg: cfg, policy: cfg.policy(), db: db, peers: peers, notify: notify, log: log, begun: time.Now(),
 		beats: make(chan beat), probed: make(chan probeResult), heard: make(chan peerResult), requests: make(chan request), finished: make(chan func()),
 		unsaved: make(chan History, 1), wakeups: map[string]chan struct{}{}, store: store,
-		view: View{Record: store.record, Peers: map[string]Peer{}, MySQL: MySQL{Error: "not asked yet"}},
+		view: View{Record: store.record, Turn: turn, Peers: map[string]Peer{}, MySQL: MySQL{Error: "not asked yet"}},
 	}
 	for _, name := range append(g.policy.Voters, "") {
 		g.wakeups[name] = make(chan struct{}, 1)
@@ -214,7 +217,6 @@ func (g *guard) takeAnswer(r peerResult) {
 	if r.err != nil {
 		peer.Error = r.err.Error()
 	} else {
-		g.view.hearActing(peer, r.answer, r.begun)
 		g.ballot.heard(r.name, r.answer, r.begun)
 		peer = Peer{Asked: r.begun, Answer: r.answer}
 	}

@@ -69,10 +69,14 @@ func (d *fakeDB) do(ctx context.Context, call string, takes time.Duration, work 
 	return work()
 }
 
-func (d *fakeDB) Start(ctx context.Context, bootstrap bool) error {
-	if bootstrap {
-		return d.do(ctx, "form", 1300*time.Millisecond, func() error { return d.world.start(d.name, true) })
+func (d *fakeDB) Form(ctx context.Context, still func(ctx context.Context) error) error {
+	if err := still(ctx); err != nil {
+		return err
 	}
+	return d.do(ctx, "form", 1300*time.Millisecond, func() error { return d.world.start(d.name, true) })
+}
+
+func (d *fakeDB) Start(ctx context.Context) error {
 	return d.do(ctx, "join", 1800*time.Millisecond, func() error { return d.world.start(d.name, false) })
 }
 
@@ -142,7 +146,7 @@ type cluster struct {
 	done   map[string]chan struct{}
 	told   *callLog
 	dirs   string
-	deaf   string // whose guard takes no announcement
+	deaf   string // whose guard notes nothing
 }
 
 func (c *cluster) isDeaf(name string) bool {
@@ -174,8 +178,12 @@ func (c *cluster) startGuard(name string) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
+	turn, err := store.recallTurn()
+	if err != nil {
+		c.t.Fatal(err)
+	}
 	notify := func(state string) error { c.told.add(name + " " + state); return nil }
-	g := newGuard(testConfig(name), store, promised, &fakeDB{world: c.world, name: name, calls: c.calls}, network{c, name}, notify, slog.New(slog.DiscardHandler))
+	g := newGuard(testConfig(name), store, promised, turn, &fakeDB{world: c.world, name: name, calls: c.calls}, network{c, name}, notify, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(c.t.Context())
 	c.world.mu.Lock()
 	c.guards[name], c.cancel[name], c.done[name] = g, cancel, make(chan struct{})
@@ -223,6 +231,13 @@ func (n network) Announce(ctx context.Context, name string) error {
 		return errors.New("does not answer")
 	}
 	return n.guard(name).ask(ctx, request{kind: wantNoted, to: n.from})
+}
+
+func (n network) TakeTurn(ctx context.Context, name, id string) error {
+	if n.isDeaf(name) {
+		return errors.New("does not answer")
+	}
+	return n.guard(name).ask(ctx, request{kind: wantTurn, to: n.from, turn: id})
 }
 
 func (n network) Grant(ctx context.Context, name string, q GrantRequest) error {

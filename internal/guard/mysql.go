@@ -80,7 +80,14 @@ func (d *localMySQL) Close() error {
 	return errors.Join(d.probes.Close(), d.work.Close(), d.pulse.Close(), d.looks.Close())
 }
 
-func (d *localMySQL) Start(ctx context.Context, bootstrap bool) error {
+func (d *localMySQL) Start(ctx context.Context) error { return d.start(ctx, nil) }
+
+func (d *localMySQL) Form(ctx context.Context, still func(ctx context.Context) error) error {
+	return d.start(ctx, still)
+}
+
+// start joins the group where still is nil.
+func (d *localMySQL) start(ctx context.Context, still func(ctx context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	// An earlier exit may have left it on; the member would be ONLINE and turn
@@ -93,11 +100,15 @@ func (d *localMySQL) Start(ctx context.Context, bootstrap bool) error {
 	if _, err := d.work.ExecContext(ctx, "STOP"+applierThread); err != nil {
 		slog.Debug("applier thread not stopped", "error", err)
 	}
-	if bootstrap {
+	if still != nil {
 		if _, err := d.work.ExecContext(ctx, "SET GLOBAL group_replication_bootstrap_group = ON"); err != nil {
 			return fmt.Errorf("prepare forming the group: %w", err)
 		}
 		defer d.endBootstrapAnyway(ctx)
+		// The variable does not outlive the mysqld that was looked at.
+		if err := still(ctx); err != nil {
+			return err
+		}
 	}
 	if own, err := netip.ParseAddr(d.cfg.addressOf(d.cfg.Server)); err != nil {
 		return fmt.Errorf("address of this server: %w", err)

@@ -46,11 +46,21 @@ func (p *httpPeers) Ask(ctx context.Context, name string, claims bool) (Answer, 
 }
 
 func (p *httpPeers) Grant(ctx context.Context, name string, q GrantRequest) error {
-	body, err := json.Marshal(q)
+	return p.post(ctx, name, "/grant", q)
+}
+
+// TakeTurn takes a guard of a former version, which notes no turns, for one that refuses:
+// while guards are upgraded, nobody is taken out of use.
+func (p *httpPeers) TakeTurn(ctx context.Context, name, id string) error {
+	return p.post(ctx, name, "/turn", turnRequest{id})
+}
+
+func (p *httpPeers) post(ctx context.Context, name, path string, document any) error {
+	body, err := json.Marshal(document)
 	if err != nil {
-		return fmt.Errorf("encode grant request: %w", err)
+		return fmt.Errorf("encode: %w", err)
 	}
-	_, err = p.call(ctx, http.MethodPost, name, "/grant", body)
+	_, err = p.call(ctx, http.MethodPost, name, path, body)
 	return err
 }
 

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // Record is what a guard must still know after a crash: the newest view its
@@ -29,8 +28,6 @@ type Record struct {
 	Cloning    bool     `json:"cloning"`               // a clone was begun and not seen to complete: the data may be a torso
 	Replaces   []string `json:"replaces,omitempty"`    // groups that were given up for this one, oldest first
 	ReplacedBy string   `json:"replaced_by,omitempty"` // group that this one was given up for, as another guard told
-	// Acted is when this guard last took its member out of use; see mayAct.
-	Acted time.Time `json:"acted,omitzero"`
 	// Aside is where the last copy of data lies that the group did not have, and its
 	// transactions; for people. That a clone has to follow is in Cloning.
 	Aside string `json:"aside,omitempty"`
@@ -107,31 +104,6 @@ func openStore(dir, group string) (*store, error) {
 		return nil, fmt.Errorf("read guard record %s: %w; if it cannot be restored and the other members are healthy, move it away and start the guard again", filepath.Join(dir, recordName), err)
 	}
 	return s, nil
-}
-
-// actedName is the file that names when this guard last began to take its member out of
-// use. It is written before, where the record is saved afterwards, if at all: the reason
-// may be that the disk is full or stands still.
-const actedName = "acted"
-
-func (s *store) keepActed(at time.Time) error {
-	return writeLine(s.dir, actedName, at.UTC().Format(time.RFC3339Nano))
-}
-
-// recallActed adds to the record what was written down before it could be saved.
-func (s *store) recallActed() error {
-	kept, err := readLine(s.dir, actedName)
-	if err != nil {
-		return fmt.Errorf("read when the guard has acted: %w", err)
-	}
-	if line, whole := firstLine(kept); whole {
-		at, err := time.Parse(time.RFC3339Nano, line)
-		if err != nil {
-			return fmt.Errorf("read when the guard has acted: %w", err)
-		}
-		s.record.Acted = later(s.record.Acted, at)
-	}
-	return nil
 }
 
 // save makes the record durable before it returns; the one before stays whole

@@ -4,7 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -56,41 +55,6 @@ func TestHalfWrittenRecordIsIgnored(t *testing.T) {
 	}
 	if s, err := openStore(dir, worldGroup); err != nil || s.record.Epoch != 0 {
 		t.Errorf("openStore: %v, %+v", err, s)
-	}
-}
-
-// TestActedSurvives: a guard that was killed while it acted, and could save no record,
-// knows it when it starts again.
-func TestActedSurvives(t *testing.T) {
-	dir := t.TempDir()
-	acted := time.Date(2026, 3, 4, 5, 6, 7, 890, time.UTC)
-	for _, c := range []struct {
-		name    string
-		record  time.Time
-		written []time.Time
-		want    time.Time
-	}{
-		{"never", time.Time{}, nil, time.Time{}},
-		{"recorded", acted, nil, acted},
-		{"written down", time.Time{}, []time.Time{acted}, acted},
-		{"written down twice", acted, []time.Time{acted, acted.Add(time.Hour)}, acted.Add(time.Hour)},
-		{"recorded later", acted.Add(2 * time.Hour), []time.Time{acted}, acted.Add(2 * time.Hour)},
-	} {
-		for _, at := range c.written {
-			if err := (&store{dir: dir}).keepActed(at); err != nil {
-				t.Fatal(err)
-			}
-		}
-		s := &store{dir: dir, record: Record{Acted: c.record}}
-		if err := s.recallActed(); err != nil || !s.record.Acted.Equal(c.want) {
-			t.Errorf("%s: %s, %v, want %s", c.name, s.record.Acted, err, c.want)
-		}
-	}
-	if err := writeLine(dir, actedName, "yesterday"); err != nil {
-		t.Fatal(err)
-	}
-	if (&store{dir: dir}).recallActed() == nil {
-		t.Error("a damaged file was taken for none")
 	}
 }
 

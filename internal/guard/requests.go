@@ -14,7 +14,8 @@ const maxSwitchQueue = 100
 // request is something that HTTP asks the loop for.
 type request struct {
 	kind  requestKind
-	to    string       // switch: to whom; announce: who joins
+	to    string       // switch: to whom; announce: who joins; turn: whose
+	turn  string       // turn: its identifier
 	grant GrantRequest // grant
 	reply chan error   // buffered
 }
@@ -27,6 +28,7 @@ const (
 	wantJoin   requestKind = "join again"
 	wantGrant  requestKind = "grant"
 	wantNoted  requestKind = "announce"
+	wantTurn   requestKind = "turn"
 )
 
 // answer tells whoever asked, and passes on what came of it.
@@ -61,6 +63,9 @@ func (g *guard) take(ctx context.Context, q request, helpers *sync.WaitGroup) {
 		return
 	case wantNoted:
 		q.reply <- g.note(q.to)
+		return
+	case wantTurn:
+		g.noteTurn(q, helpers)
 		return
 	}
 	if g.job != "" {

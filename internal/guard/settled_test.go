@@ -29,7 +29,7 @@ func TestSettledProbe(t *testing.T) {
 		cfg := timedConfig
 		cfg.Server = "db1"
 		store := &store{dir: t.TempDir(), record: recorded}
-		g := newGuard(cfg, store, promise{}, nil, nil, func(string) error { return errors.New("nobody listens") }, slog.New(slog.DiscardHandler))
+		g := newGuard(cfg, store, promise{}, Turn{}, nil, nil, func(string) error { return errors.New("nobody listens") }, slog.New(slog.DiscardHandler))
 		g.notBefore = time.Now().Add(-time.Minute)
 		g.view.MySQL, g.probedAt, g.job = torn, g.notBefore.Add(c.probed), c.job
 		var none sync.WaitGroup

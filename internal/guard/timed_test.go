@@ -23,7 +23,12 @@ var seedsOfBugs = []uint64{
 	12746, // formed the group in ignorance of a newer view that a voter without MySQL had told of: TestDecide
 	5732,  // the same, after mysqld had stopped and shown its member alone meanwhile
 	7331,  // a guard that could not save that it had acted forgot it, and the others with it: TestHearActing
-	852,   // a guard was killed while it acted, and its full disk had taken no record: TestActedSurvives
+	63377, // copied data aside that the group had in flight, on a member still RECOVERING: TestDecide
+	// recorded itself alone as the first view it saw of a group it had joined and left at
+	// once, and formed a second one: TestObserveDoesNotBelieveAStoppingMember
+	164054,
+	132129, // stood still between the promises and START, and formed with wiped data: TestStillAble
+	852,    // a guard was killed while it acted, and its full disk had taken no record: TestActedSurvives
 }
 
 // timedSummary is what many histories have in common.

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -127,7 +128,7 @@ func (s *timedSim) beginClone(g *timedGuard, a Action) {
 				return fmt.Errorf("%w: the donor is gone", errTimed)
 			}
 			s.say("%s: has cloned %s", n.name, donor.name)
-			n.log, n.lost, n.cloned = slices.Clone(donor.log[:donor.executed]), false, "Completed"
+			n.log, n.lost, n.cloned = slices.Clone(donor.log[:donor.executed]), donor.executed == 0, "Completed"
 			n.executed = len(n.log)
 			s.restartMySQL(n.index, s.between(500*time.Millisecond, 2*time.Second))
 			return nil
@@ -149,7 +150,10 @@ func (s *timedSim) ended(g *timedGuard, a Action, err error) {
 	if attempt := &g.view.Attempt; attempt.Failures > before {
 		attempt.Next = s.at(g).Add(Backoff(attempt.Failures))
 	}
-	if a.Kind == HandOver && err != nil {
+	switch {
+	case errors.Is(err, errNoTurn):
+		g.view.TurnRefused = s.at(g)
+	case a.Kind == HandOver && err != nil:
 		g.view.HandOverFailed = s.at(g)
 	}
 }
@@ -254,7 +258,7 @@ func (s *timedSim) bootstrap(g *timedGuard, a Action) {
 		s.ended(g, a, err)
 		return
 	}
-	life := g.life
+	life, had := g.life, me.all
 	s.perform(g, a, grantTimeout+startTimeout+settingTimeout, func(done func(error)) {
 		s.collect(g, q, a.Voters, func(err error) {
 			if err != nil {
@@ -266,7 +270,7 @@ func (s *timedSim) bootstrap(g *timedGuard, a Action) {
 					done(fmt.Errorf("%w: MySQL has changed", errTimed))
 					return
 				}
-				s.startForming(g, life, q, done)
+				s.startForming(g, life, q, had, done)
 			})
 		})
 	})
@@ -274,7 +278,7 @@ func (s *timedSim) bootstrap(g *timedGuard, a Action) {
 
 // startForming is two statements of the guard's; it can be killed between them and
 // after the second, which mysqld then ends without it.
-func (s *timedSim) startForming(g *timedGuard, life int, q GrantRequest, done func(error)) {
+func (s *timedSim) startForming(g *timedGuard, life int, q GrantRequest, had GTIDSet, done func(error)) {
 	n := s.nodes[g.index]
 	s.stage(g)
 	s.statement(n, s.between(2*time.Millisecond, 20*time.Millisecond), false, func() error { n.bootstrapping = true; return nil }, func(err error) {
@@ -285,8 +289,8 @@ func (s *timedSim) startForming(g *timedGuard, life int, q GrantRequest, done fu
 		}
 		// The next statement leaves the guard when it is awake.
 		s.later(g, time.Millisecond, func() {
-			if !n.up || n.starting || n.state != Offline {
-				done(fmt.Errorf("%w: cannot start", errTimed))
+			if err := stillAble(s.mysql(n), had); err != nil || !n.up || n.starting || !n.bootstrapping {
+				done(fmt.Errorf("%w: cannot start: %v", errTimed, err))
 				return
 			}
 			n.starting = true
@@ -404,32 +408,92 @@ func (s *timedSim) grant(p *timedGuard, q GrantRequest, my MySQL) error {
 	return err
 }
 
+// takeTurn has the guards note, one after the other, that this member is taken out of use.
+func (s *timedSim) takeTurn(g *timedGuard, members []string, id string, done func(error)) {
+	if len(members) == 0 {
+		done(nil)
+		return
+	}
+	i, life := indexOf(members[0]), g.life
+	p := s.guards[i]
+	end := func(err error) {
+		if err != nil {
+			done(fmt.Errorf("%w: %s: %w", errNoTurn, members[0], err))
+			return
+		}
+		s.takeTurn(g, members[1:], id, done)
+	}
+	note := func() {
+		turn, err := s.rules.notes(&p.view, request{kind: wantTurn, to: g.policy.Server, turn: id}, p.policy, s.at(p))
+		switch turn.At = p.wall(turn.At); {
+		case err != nil || p == g:
+		case s.nodes[i].disk == diskStuck:
+			err = fmt.Errorf("%w: its disk does not write that down in time", errTimed)
+		default:
+			p.turn = turn
+		}
+		if p == g {
+			end(err)
+			return
+		}
+		s.after(s.latency(), func() {
+			if s.talk[i][g.index] && g.life == life {
+				s.later(g, 0, func() { end(err) })
+			}
+		})
+	}
+	if p == g {
+		note()
+		return
+	}
+	s.after(s.latency(), func() {
+		if s.talk[g.index][i] && p.up {
+			s.later(p, s.between(0, 5*time.Millisecond), note)
+		}
+	})
+}
+
+// inTurn performs what takes this member out of use, once that is noted.
+func (s *timedSim) inTurn(g *timedGuard, a Action, limit time.Duration, takeOut func(done func(error))) {
+	if g.view.OwnTurn == "" {
+		g.view.OwnTurn = fmt.Sprintf("%d/%d", g.index, s.serial)
+	}
+	turned := false
+	s.work(g, string(a.Kind), turnTimeout+limit, func(done func(error)) {
+		s.takeTurn(g, a.Noting, g.view.OwnTurn, func(err error) {
+			if turned {
+				return // too late
+			}
+			if turned = true; err != nil {
+				done(err)
+				return
+			}
+			s.judge.takesOut(s, g, a)
+			s.say("%s: %s: %s", g.policy.Server, a.Kind, a.Reason)
+			takeOut(done)
+		})
+		s.later(g, turnTimeout, func() {
+			if !turned {
+				turned = true
+				done(fmt.Errorf("%w: %w", errNoTurn, context.DeadlineExceeded))
+			}
+		})
+	}, func(err error) { s.ended(g, a, err) })
+}
+
 // takeOut takes a member out of use that Group Replication holds for healthy.
 func (s *timedSim) takeOut(g *timedGuard, a Action) {
 	n := s.nodes[g.index]
-	s.judge.takesOut(s, g, a)
-	s.say("%s: %s: %s", g.policy.Server, a.Kind, a.Reason)
-	g.acted = timedEpoch.Add(s.now + g.ahead)
-	if n.disk != diskStuck {
-		g.disk.Acted = g.acted // keepActed
-	}
-	g.store.record.Acted = s.at(g)
-	g.view.Record = g.store.record
 	kill := func() { s.restartMySQL(g.index, s.between(time.Second, 4*time.Second)) }
-	finish := func(err error) {
-		if err == nil {
-			err = s.save(g, g.store.record)
-		}
-		s.ended(g, a, err)
-	}
 	switch a.Kind {
 	case HandOver:
 		to := slices.Index(uuids, a.To)
-		s.work(g, string(a.Kind), handOverLimit, func(done func(error)) {
+		s.inTurn(g, a, handOverLimit, func(done func(error)) {
+			s.later(g, handOverLimit, func() { done(context.DeadlineExceeded) })
 			s.statement(n, s.between(100*time.Millisecond, 600*time.Millisecond), false, func() error { return s.handOver(n.index, to) }, done)
-		}, finish)
+		})
 	case StepOut:
-		s.work(g, string(a.Kind), stepOutLimit+time.Second, func(done func(error)) {
+		s.inTurn(g, a, stepOutLimit+time.Second, func(done func(error)) {
 			ended := false
 			end := func(err error) {
 				if !ended {
@@ -444,9 +508,9 @@ func (s *timedSim) takeOut(g *timedGuard, a Action) {
 					end(nil)
 				}
 			})
-		}, finish)
+		})
 	default:
-		s.work(g, string(a.Kind), settingTimeout, func(done func(error)) { kill(); done(nil) }, finish)
+		s.inTurn(g, a, settingTimeout, func(done func(error)) { kill(); done(nil) })
 	}
 }
 

@@ -44,13 +44,14 @@ type rules struct {
 	keep    func(r Record) Record // what of a record is found after a restart
 	renewed func(p promise, to string, now time.Time) (promise, bool)
 	recalls func(kept, boot string, up time.Duration, now time.Time) promise
+	notes   func(v *View, q request, p Policy, now time.Time) (Turn, error)
 	hasty   bool              // joins without a word to the members
 	plan    func(s *timedSim) // lays out the history
 }
 
 func realRules() rules {
 	return rules{decide: Decide, promise: Promise, observe: Observe, keep: func(r Record) Record { return r },
-		renewed: promise.renewed, recalls: recalled, plan: (*timedSim).plan}
+		renewed: promise.renewed, recalls: recalled, notes: (*View).noteTurn, plan: (*timedSim).plan}
 }
 
 // event is something that happens at a time; of several at one time, in the order in
@@ -109,8 +110,8 @@ type timedGuard struct {
 	parked []func()
 	slept  time.Duration // for how long its machine's monotonic clock stood still
 	ahead  time.Duration // of its wall clock, before the true time
-	disk   Record        // the record as a restart finds it; Acted is wall time
-	acted  time.Time     // wall time of Record.Acted in memory
+	disk   Record        // the record as a restart finds it
+	turn   Turn          // the file of the last turn; its time is that of the wall clock
 	snap   Snapshot
 	jobs   int // counts jobs
 	paused [3]bool
@@ -194,10 +195,10 @@ func (s *timedSim) startGuard(g *timedGuard) {
 	g.life++
 	cfg := timedConfig
 	cfg.Server = worldNames[g.index]
-	record := s.rules.keep(g.disk)
-	g.acted, record.Acted = record.Acted, s.local(g, record.Acted)
+	record, turn := s.rules.keep(g.disk), g.turn
+	turn.At = s.local(g, turn.At)
 	promised := s.rules.recalls(g.kept, g.bootID(), s.now-g.booted, s.at(g))
-	g.guard = newGuard(cfg, &store{record: record}, promised, nil, nil, func(string) error { return nil }, slog.New(slog.DiscardHandler))
+	g.guard = newGuard(cfg, &store{record: record}, promised, turn, nil, nil, func(string) error { return nil }, slog.New(slog.DiscardHandler))
 	g.ballot.renewed = s.rules.renewed
 	g.ballot.keep = func(to string) error { g.kept = g.bootID() + " " + to + "\n"; return nil }
 	g.guard.begun = s.at(g)
@@ -390,7 +391,6 @@ func (s *timedSim) ask(g *timedGuard, i int) {
 	there, back := s.latency(), s.latency()
 	hear := func(d time.Duration) {
 		s.later(g, d, func() {
-			r.answer.Record.Acted = s.local(g, r.answer.Record.Acted)
 			g.takeAnswer(r)
 			s.publish(g)
 			soon, calm := g.askAgain(r.err)
@@ -412,7 +412,7 @@ func (s *timedSim) ask(g *timedGuard, i int) {
 		default:
 			promised := claims && p.confirmNow(g.policy.Server, s.remembers(p), s.at(p))
 			s.wakeups(p)
-			r.answer = s.answer(p)
+			r.answer = s.remembers(p).answer(s.at(p))
 			r.answer.Promised = promised
 			hear(back)
 		}
@@ -421,13 +421,6 @@ func (s *timedSim) ask(g *timedGuard, i int) {
 
 func (s *timedSim) latency() time.Duration {
 	return time.Duration(s.slow) * s.between(time.Millisecond, 30*time.Millisecond)
-}
-
-// answer is what a guard tells; its times are those of its wall clock.
-func (s *timedSim) answer(p *timedGuard) Answer {
-	a := s.remembers(p).answer(s.at(p))
-	a.Record.Acted = p.acted
-	return a
 }
 
 // remembers is (*guard).memory by the virtual clock.
@@ -439,8 +432,10 @@ func (s *timedSim) remembers(p *timedGuard) *Snapshot {
 	return &snap
 }
 
-// local is a wall-clock time of another guard's, or of a former life, as this guard's own
-// wall clock shows it.
+// wall is a time of a guard's by its machine's wall clock.
+func (g *timedGuard) wall(t time.Time) time.Time { return t.Add(g.ahead + g.slept) }
+
+// local is a wall-clock time of a former life.
 func (s *timedSim) local(g *timedGuard, wall time.Time) time.Time {
 	if wall.IsZero() {
 		return wall
@@ -479,7 +474,6 @@ func (s *timedSim) save(g *timedGuard, r Record) error {
 	}
 	g.store.record, g.view.Record = r, r
 	g.disk = r
-	g.disk.Acted = g.acted
 	return nil
 }
 

@@ -165,7 +165,10 @@ type View struct {
 	Halted         time.Time // since when a secondary has transactions to apply and neither applies nor writes anything
 	Redundant      time.Time // since when all voters are healthy members without a break
 	Restored       time.Time // when they last had been for long enough after somebody was taken out
-	OthersActed    time.Time // when another guard was last heard to have taken its member out, by the clock here
+	Turn           Turn      // the last one that was noted; see turn.go
+	OwnTurn        string    // identifier of this guard's attempt to take one; "": it makes none
+	TurnRefused    time.Time // when that was last refused…
+	RefusedBy      string    // …by whom and why
 	HandOverFailed time.Time // when a hand-over was tried in vain
 }
 
@@ -210,6 +213,7 @@ type Action struct {
 	Donor  string   // Clone: the server to copy
 	Group  []string // Join: the members of the group
 	To     string   // HandOver: server_uuid of the next primary
+	Noting []string // HandOver, FenceSelf, StepOut: members whose guards have to note it first, this one included; nil: they have
 	Extra  string   // SetAside: the transactions that the group lacks
 	Epoch  uint64   // Bootstrap: the epoch to be granted
 	Voters []string // Bootstrap: whose grants are needed, this server included
