@@ -49,11 +49,8 @@ func TestObserveArrivals(t *testing.T) {
 // that, and is noted nowhere any more once it is a member.
 func TestJoinIsWrittenDownFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCluster(t)
+		c := wholeCluster(t)
 		defer c.stopAll()
-		c.with(bootAll)
-		c.online(3, 10*time.Second)
-		time.Sleep(time.Second)
 		for _, name := range worldNames {
 			if r := c.guard(name).memory().Record; len(r.Joining) > 0 {
 				t.Errorf("%s still expects %v", name, r.Joining)

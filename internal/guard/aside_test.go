@@ -13,10 +13,8 @@ import (
 // before it has seemed so for a while.
 func TestDivergedMember(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCluster(t)
+		c := wholeCluster(t)
 		defer c.stopAll()
-		c.with(bootAll)
-		c.online(3, 20*time.Second)
 		c.with(func(w *world) {
 			w.crash("db3")
 			w.detect()

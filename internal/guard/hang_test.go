@@ -135,10 +135,8 @@ func TestPulse(t *testing.T) {
 func TestHungPrimary(t *testing.T) {
 	for _, stuck := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			c := newCluster(t)
+			c := wholeCluster(t)
 			defer c.stopAll()
-			c.with(bootAll)
-			c.online(3, 20*time.Second)
 			c.with(func(w *world) { w.nodes["db1"].beatState, w.nodes["db1"].stuck = "waiting for handler commit", stuck })
 			primary := func() (name string) {
 				c.with(func(w *world) { w.detect(); name = w.nodes["db2"].group.primary })

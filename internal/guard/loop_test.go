@@ -164,6 +164,15 @@ func newCluster(t *testing.T) *cluster {
 	return c
 }
 
+// wholeCluster is one in which all have been members for a second.
+func wholeCluster(t *testing.T) *cluster {
+	c := newCluster(t)
+	c.with(bootAll)
+	c.online(3, 20*time.Second)
+	time.Sleep(time.Second)
+	return c
+}
+
 func testConfig(name string) Config {
 	return Config{Server: name, GroupName: worldGroup, Initial: "db1", MySQLPort: 3306,
 		Voters: []Voter{{"db1", "10.0.0.1"}, {"db2", "10.0.0.2"}, {"db3", "10.0.0.3"}}}
@@ -319,11 +328,8 @@ func TestGuardsFormTheGroup(t *testing.T) {
 
 func TestGuardsFormTheGroupAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCluster(t)
+		c := wholeCluster(t)
 		defer c.stopAll()
-		c.with(bootAll)
-		c.online(3, 10*time.Second)
-		time.Sleep(time.Second)
 		c.with(func(w *world) { w.write(); w.crash("db1"); w.crash("db2"); w.crash("db3") })
 		for _, name := range worldNames { // guards lose their power, too
 			c.stopGuard(name)
@@ -350,11 +356,8 @@ func TestGuardsFormTheGroupAgain(t *testing.T) {
 // that was started again must not be that it knows nothing yet.
 func TestGuardKnowsBeforeItAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCluster(t)
+		c := wholeCluster(t)
 		defer c.stopAll()
-		c.with(bootAll)
-		c.online(3, 10*time.Second)
-		time.Sleep(time.Second)
 		for server, path := range map[string]string{"db1": "/primary", "db2": "/replica"} {
 			c.stopGuard(server)
 			c.startGuard(server)
@@ -377,11 +380,8 @@ func TestGuardKnowsBeforeItAnswers(t *testing.T) {
 
 func TestGuardRejoinsAfterTheFormerLifeIsExpelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCluster(t)
+		c := wholeCluster(t)
 		defer c.stopAll()
-		c.with(bootAll)
-		c.online(3, 10*time.Second)
-		time.Sleep(time.Second)
 		c.with(func(w *world) { w.crash("db2"); w.boot("db2") })
 		time.Sleep(5 * time.Second)
 		if n := c.calls.count("db2 join"); n != 1 {
@@ -394,11 +394,8 @@ func TestGuardRejoinsAfterTheFormerLifeIsExpelled(t *testing.T) {
 
 func TestGuardStaysOutWhenTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCluster(t)
+		c := wholeCluster(t)
 		defer c.stopAll()
-		c.with(bootAll)
-		c.online(3, 10*time.Second)
-		time.Sleep(time.Second)
 		c.with(func(w *world) { w.nodes["db3"].uptime = 60 })
 		time.Sleep(time.Second)
 		if err := c.guard("db3").ask(t.Context(), request{kind: wantLeave}); err != nil {
@@ -426,10 +423,8 @@ func TestGuardStaysOutWhenTold(t *testing.T) {
 
 func TestGuardClonesWhatIsPurged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCluster(t)
+		c := wholeCluster(t)
 		defer c.stopAll()
-		c.with(bootAll)
-		c.online(3, 10*time.Second)
 		c.with(func(w *world) {
 			w.write()
 			for _, name := range []string{"db1", "db2"} {
@@ -453,11 +448,8 @@ func TestGuardClonesWhatIsPurged(t *testing.T) {
 
 func TestSwitchGoesToTheMember(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCluster(t)
+		c := wholeCluster(t)
 		defer c.stopAll()
-		c.with(bootAll)
-		c.online(3, 10*time.Second)
-		time.Sleep(time.Second)
 		if err := c.guard("db1").ask(t.Context(), request{kind: wantSwitch, to: "db2"}); err != nil {
 			t.Fatal(err)
 		}
@@ -491,10 +483,8 @@ func TestGuardStopsAtOnceAndLeavesTheGroupAlone(t *testing.T) {
 // Whoever waits for a switch is not told of it by the next probe of a calm time.
 func TestAskedSoon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCluster(t)
+		c := wholeCluster(t)
 		defer c.stopAll()
-		c.with(bootAll)
-		c.online(3, 20*time.Second)
 		time.Sleep(time.Minute + 10*time.Millisecond) // calm, and just after a probe
 		c.with(func(w *world) {
 			if err := w.handOver("db1", uuidOf("db2")); err != nil {
@@ -515,10 +505,8 @@ func TestAskedSoon(t *testing.T) {
 // Group Replication's statement returns.
 func TestFormerPrimarySaysSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCluster(t)
+		c := wholeCluster(t)
 		defer c.stopAll()
-		c.with(bootAll)
-		c.online(3, 20*time.Second)
 		time.Sleep(time.Minute)
 		done := make(chan error, 1)
 		go func() { done <- c.guard("db1").ask(t.Context(), request{kind: wantSwitch, to: "db2"}) }()

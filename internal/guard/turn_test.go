@@ -75,10 +75,8 @@ func TestTurnSurvives(t *testing.T) {
 // member does not note that it is taken out of use, and goes as soon as it does.
 func TestTurnIsNotedFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCluster(t)
+		c := wholeCluster(t)
 		defer c.stopAll()
-		c.with(bootAll)
-		c.online(3, 20*time.Second)
 		c.with(func(w *world) { c.deaf, w.nodes["db1"].beatState = "db2", "waiting for handler commit" })
 		primary := func() (name string) {
 			c.with(func(w *world) { w.detect(); name = w.nodes["db2"].group.primary })
