@@ -123,7 +123,13 @@ func (w *world) stop(name string) {
 		rest := slices.DeleteFunc(slices.Clone(w.living(g)), func(x string) bool { return x == name })
 		n.state = Offline
 		if 2*(len(rest)+1) > len(g.members) && len(rest) > 0 {
-			w.install(g.forming, g.counter+1, rest, g.primary)
+			// Who has crashed is expelled on his own: nobody loses two members in one view.
+			stays := slices.DeleteFunc(slices.Clone(g.members), func(x string) bool { return x == name })
+			primary := g.primary
+			if primary == name {
+				primary = rest[0]
+			}
+			w.install(g.forming, g.counter+1, stays, primary)
 		}
 	}
 	n.state, n.readOnly, n.group = Offline, true, nil
