@@ -64,7 +64,7 @@ func Run(ctx context.Context, cfg Config, log *slog.Logger) error {
 	}
 	turn, err := store.recallTurn()
 	if err != nil {
-		return err
+		return fmt.Errorf("read who was taken out of use: %w", err)
 	}
 	credentials, err := loadCredentials(cfg)
 	if err != nil {

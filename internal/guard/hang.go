@@ -50,7 +50,7 @@ func (v View) hung(p Policy, now time.Time) *Action {
 		hold := wait(a.Reason + "; nothing is done about it: " + why)
 		return &hold
 	}
-	if a.Kind != FenceSelf || !v.handOverFailed(now) { // that is the second half of one turn
+	if !v.secondHalf(a.Kind, now) {
 		a.Noting = notedBy(p.Server, healthy)
 	}
 	if a.Kind == HandOver {
@@ -109,6 +109,12 @@ func (v View) handOverFailed(now time.Time) bool {
 	return !v.HandOverFailed.IsZero() && now.Sub(v.HandOverFailed) < handOverFresh
 }
 
+// secondHalf reports whether an action ends a turn that has been taken: the primary could
+// not be handed over.
+func (v View) secondHalf(kind Kind, now time.Time) bool {
+	return kind == FenceSelf && v.handOverFailed(now)
+}
+
 // healthyPeers are the members that could take over at once: their guard and MySQL
 // answer, they are ONLINE with a majority in the view of this member and list it
 // as ONLINE, and have little to apply. The best next primary comes first. size is
@@ -159,20 +165,13 @@ func (v View) mayNotAct(kind Kind, healthy []Member, size int, now time.Time) st
 		}
 		return fmt.Sprintf("the others could not do without this member, only %v are healthy", names)
 	}
-	if kind == FenceSelf && v.handOverFailed(now) {
-		return "" // the second half of one action
+	if v.secondHalf(kind, now) {
+		return ""
 	}
 	if now.Sub(v.TurnRefused) < turnAgain {
 		return v.RefusedBy
 	}
 	return v.refusesTurn(v.OwnTurn, now)
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }
 
 // troubled reports whether something is wrong that a decision may follow from: the
@@ -223,7 +222,7 @@ func (v *View) watch(before MySQL, p Policy, begun time.Time) {
 	v.Halted = since(v.Halted, standing && my.backlogged())
 	v.Redundant = since(v.Redundant, v.redundant(p, begun))
 	// Kept, since the trouble that is decided about ends the redundancy itself.
-	if !v.Redundant.IsZero() && begun.Sub(later(v.Redundant, v.Turn.At)) >= redundantFor {
+	if !v.Redundant.IsZero() && begun.Sub(v.Redundant) >= redundantFor && begun.Sub(v.Turn.At) >= redundantFor {
 		v.Restored = begun
 	}
 }

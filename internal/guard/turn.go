@@ -129,7 +129,7 @@ func (s *store) keepTurn(t Turn) error {
 func (s *store) recallTurn() (Turn, error) {
 	kept, err := readLine(s.dir, turnName)
 	if err != nil {
-		return Turn{}, fmt.Errorf("read who was taken out of use: %w", err)
+		return Turn{}, err
 	}
 	line, whole := firstLine(kept)
 	if !whole {
@@ -137,11 +137,11 @@ func (s *store) recallTurn() (Turn, error) {
 	}
 	fields := strings.Fields(line)
 	if len(fields) != 3 {
-		return Turn{}, fmt.Errorf("read who was taken out of use: %q is no turn", line)
+		return Turn{}, fmt.Errorf("%q is no turn", line)
 	}
 	at, err := time.Parse(time.RFC3339Nano, fields[0])
 	if err != nil {
-		return Turn{}, fmt.Errorf("read who was taken out of use: %w", err)
+		return Turn{}, err
 	}
 	return Turn{ID: fields[2], Server: fields[1], At: at}, nil
 }
